@@ -1,0 +1,28 @@
+"""evoml: evolutionary program synthesis for machine learning.
+
+Names resolve on first use, so that ``import evoml`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EvoClassifier": "evoml.estimators",
+    "EvoRegressor": "evoml.estimators",
+    "Journal": "evoml.journal",
+    "load_catalogue": "evoml.components",
+}
+
+__all__ = ["EvoClassifier", "EvoRegressor", "Journal", "__version__", "load_catalogue"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'evoml' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

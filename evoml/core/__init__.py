@@ -1,0 +1,37 @@
+"""The ground floor: what every other floor speaks in. Imports nothing else of evoml."""
+
+from evoml.core.budget import Budget, Progress, StopRule, any_of, spent, stalled_for
+from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
+from evoml.core.errors import (
+    BudgetError,
+    DataError,
+    EvomlError,
+    JournalError,
+    ModelFileError,
+    SearchSpaceError,
+    SettingError,
+)
+from evoml.core.random import fresh_seed, stream
+
+__all__ = [
+    "Budget",
+    "BudgetError",
+    "Candidate",
+    "Cost",
+    "DataError",
+    "Evaluation",
+    "EvomlError",
+    "JournalError",
+    "ModelFileError",
+    "Outcome",
+    "Progress",
+    "SearchSpaceError",
+    "SettingError",
+    "Status",
+    "StopRule",
+    "any_of",
+    "fresh_seed",
+    "spent",
+    "stalled_for",
+    "stream",
+]

@@ -1,0 +1,304 @@
+"""The table: read and checked once at the door, then only ever looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evoml.core.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_DENSE_BYTES = 4 * 2**30  # a sparse input larger than this when dense is refused
+
+
+@dataclass(frozen=True)
+class Features:
+    """What was read of ``X``.
+
+    Attributes
+    ----------
+    matrix : (n_rows, n_features) float64 array, or None for a table with text
+    frame : pandas.DataFrame or None
+        The table with text; columns of numbers are float64, all others object with NaN where a value is missing.
+    names : tuple of str, or None
+        Column names, where the input had them.
+    complete_numbers : bool
+        Whether the columns of numbers have no missing values.
+    """
+
+    matrix: np.ndarray | None
+    frame: pd.DataFrame | None
+    names: tuple[str, ...] | None
+    complete_numbers: bool
+
+    @property
+    def kind(self) -> str:
+        """``"table"`` with text, ``"numeric"`` with missing numbers, ``"dense"`` with finite numbers only."""
+        return "table" if self.matrix is None else "dense" if self.complete_numbers else "numeric"
+
+    @property
+    def data(self) -> Any:
+        return self.frame if self.matrix is None else self.matrix
+
+    @property
+    def named(self) -> Any:
+        """The data under its column names, if it has any: what a fitted pipeline is shown."""
+        import pandas as pd
+
+        if self.matrix is None or self.names is None:
+            return self.data
+        return pd.DataFrame(self.matrix, columns=list(self.names))
+
+
+def read_features(X: Any) -> Features:
+    """Read arrays, lists, sparse matrices and data frames (pandas, or any with ``to_pandas``).
+
+    Raises DataError (ValueError) for duplicate column names, infinities, an empty table or a table too large once dense.
+    """
+    from scipy import sparse
+
+    if sparse.issparse(X):
+        return _read_array(_dense(X))
+    if hasattr(X, "to_pandas") and not hasattr(X, "iloc"):
+        X = X.to_pandas()
+    if hasattr(X, "iloc") and hasattr(X, "columns"):
+        return _read_frame(X)
+    return _read_array(X)
+
+
+def _dense(X: Any) -> Any:
+    size = X.shape[0] * X.shape[1] * 8
+    if size > MAX_DENSE_BYTES:
+        raise DataError(
+            f"the sparse input of shape {X.shape} needs {size / 2**30:.1f} GiB as a dense table, the limit is"
+            f" {MAX_DENSE_BYTES / 2**30:.0f} GiB; select columns or reduce it first, e.g. with TruncatedSVD"
+        )
+    return X.toarray()
+
+
+def _read_array(X: Any) -> Features:
+    from sklearn.utils import check_array
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            matrix = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        import pandas as pd
+
+        return _read_frame(pd.DataFrame(np.asarray(X, dtype=object)).infer_objects(), named=False)
+    return Features(matrix, None, None, not np.isnan(matrix).any())
+
+
+def _read_frame(X: pd.DataFrame, named: bool = True) -> Features:
+    if not len(X) or not X.shape[1]:
+        raise DataError(f"a table needs at least one row and one column, got shape {X.shape} (0 sample(s) or 0 feature(s))")
+    doubled = [str(name) for name in X.columns[X.columns.duplicated()].unique()]
+    if doubled:
+        raise DataError(f"column names must differ, but these occur more than once: {', '.join(doubled)}; rename or drop them")
+    names = tuple(X.columns) if named and all(isinstance(name, str) for name in X.columns) else None
+    frame = X.apply(_read_column)
+    infinite = [str(name) for name in frame.select_dtypes("number") if np.isinf(frame[name].to_numpy()).any()]
+    if infinite:
+        raise DataError(f"Input X contains infinity in column(s) {', '.join(infinite)}; replace inf by NaN or a number")
+    numbers = frame.select_dtypes("number")
+    complete = not numbers.isna().to_numpy().any()
+    if numbers.shape[1] == frame.shape[1]:
+        return Features(frame.to_numpy(dtype=np.float64), None, names, complete)
+    frame.columns = list(names) if names is not None else [f"x{i}" for i in range(frame.shape[1])]
+    return Features(None, frame, names, complete)
+
+
+def _read_column(column: pd.Series) -> pd.Series:
+    """Return numbers, booleans and times as float64 (times in seconds since 1970), all else as objects with NaN."""
+    import pandas as pd
+
+    types = pd.api.types
+    if types.is_complex_dtype(column):
+        raise DataError(f"Complex data not supported: column {column.name!r}; split it into real and imaginary parts")
+    if types.is_bool_dtype(column) or types.is_numeric_dtype(column):
+        return _floats(column)
+    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+        origin = pd.Timestamp(0, tz=getattr(column.dt, "tz", None)) if types.is_datetime64_any_dtype(column) else pd.Timedelta(0)
+        return (column - origin).dt.total_seconds()
+    values = column.astype(object)
+    present = values.dropna()
+    if len(present) and all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in present):
+        return _floats(values)
+    if any(isinstance(value, (dict, list, set)) for value in present.head(100)):
+        raise TypeError(f"argument must be a string or a number in every cell, column {column.name!r} holds a {type(present.iloc[0]).__name__}")
+    return values.where(values.notna(), np.nan).map(lambda value: value if isinstance(value, float) else str(value))
+
+
+def _floats(column: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    return pd.Series(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table with its target, ready to be evaluated on; never changed after it was read.
+
+    Attributes
+    ----------
+    features : Features
+    y : (n_rows,) array
+        Codes 0 .. n_classes - 1 for classification, float64 for regression.
+    task : {"classification", "regression"}
+    classes : (n_classes,) array or None
+        The label that each code stands for, sorted.
+    sample_weight, groups : (n_rows,) array or None
+    """
+
+    features: Features
+    y: np.ndarray
+    task: str
+    classes: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.y)
+
+    @property
+    def n_features(self) -> int:
+        return int(self.features.data.shape[1])
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The target as the user gave it."""
+        return self.y if self.classes is None else self.classes[self.y]
+
+    @property
+    def class_rows(self) -> int:
+        """Rows of the smallest class; 0 for regression."""
+        return 0 if self.classes is None else int(np.bincount(self.y, minlength=len(self.classes)).min())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that was read: equal for equal tables, targets, weights and groups."""
+        import pandas as pd
+
+        digest = hashlib.blake2b(digest_size=16)
+        data = self.features.data
+        if isinstance(data, np.ndarray):
+            digest.update(np.ascontiguousarray(data).tobytes())
+        else:
+            digest.update(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
+        for array in (self.labels, self.sample_weight, self.groups):
+            digest.update(b"-" if array is None else pd.util.hash_array(np.asarray(array)).tobytes())
+        return digest.hexdigest()
+
+
+def read_dataset(X: Any, y: Any, task: str, sample_weight: Any = None, groups: Any = None) -> Dataset:
+    """Read and check a table for ``task``.
+
+    Rows of weight zero are left out: they may influence nothing. Raises DataError, with what to do, for a target with
+    missing or infinite values, a single class or row, a continuous target of a classifier, and lengths that differ.
+    """
+    from sklearn.utils.validation import check_consistent_length
+
+    features = read_features(X)
+    target, classes = read_target(y, task)
+    check_consistent_length(features.data, target)
+    weight = _read_weight(sample_weight, target)
+    grouping = None if groups is None else np.asarray(groups)
+    if grouping is not None and grouping.shape != target.shape:
+        raise DataError(f"groups must have one value a row ({len(target)}), got shape {grouping.shape}")
+    dataset = Dataset(features, target, task, classes, weight, grouping)
+    if weight is not None and (weight == 0).any():
+        dataset = _rows(dataset, np.flatnonzero(weight != 0))
+    if dataset.n_rows < 2:
+        raise DataError(f"a model needs at least two rows, got n_samples = {dataset.n_rows}; give more rows (of weight above zero)")
+    if task == "classification" and len(np.unique(dataset.y)) < 2:
+        label = dataset.labels[0]
+        raise DataError(f"a classifier needs at least two classes, the target has one class: {label!r}; check the target column")
+    return replace(dataset, notes=_oddities(dataset))
+
+
+def read_target(y: Any, task: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the target as codes with its classes, or as float64 with None."""
+    import pandas as pd
+    from sklearn.utils import column_or_1d
+    from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+    if y is None:
+        raise DataError("requires y to be passed, but the target y is None; give one value for each row")
+    values = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    missing = int(pd.isna(values).sum())
+    if missing:
+        raise DataError(
+            f"Input y contains NaN: {missing} of {len(values)} target values are missing; drop those rows or fill them in"
+        )
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise DataError(f"Input y contains infinity in {int(np.isinf(values).sum())} rows; drop those rows or correct them")
+    if task == "regression":
+        try:
+            return np.asarray(values, dtype=np.float64), None
+        except (TypeError, ValueError):
+            raise DataError(f"a regressor needs numbers as its target, got e.g. {values[0]!r}; use EvoClassifier for labels") from None
+    if type_of_target(values, input_name="y", raise_unknown=False) == "continuous":
+        raise DataError(
+            f"Unknown label type: continuous. A classifier needs labels, the target holds numbers such as {values[0]!r};"
+            " use EvoRegressor, or turn the target into classes"
+        )
+    if values.dtype.kind == "O":
+        values = values.astype(str) if len({type(value) for value in values}) > 1 else np.array(list(values))
+    check_classification_targets(values)
+    classes, codes = np.unique(values, return_inverse=True)
+    return codes, classes
+
+
+def _read_weight(sample_weight: Any, target: np.ndarray) -> np.ndarray | None:
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != target.shape or not np.isfinite(weight).all() or (weight < 0).any():
+        raise DataError(f"sample_weight must hold {len(target)} finite numbers, none negative, got shape {weight.shape}")
+    return weight
+
+
+def _rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
+    features, y, classes = dataset.features, dataset.y[rows], dataset.classes
+    if classes is not None:
+        present, y = np.unique(y, return_inverse=True)
+        classes = classes[present]
+    return replace(
+        dataset,
+        features=replace(
+            features,
+            matrix=None if features.matrix is None else features.matrix[rows],
+            frame=None if features.frame is None else features.frame.iloc[rows].reset_index(drop=True),
+        ),
+        y=y,
+        classes=classes,
+        sample_weight=None if dataset.sample_weight is None else dataset.sample_weight[rows],
+        groups=None if dataset.groups is None else dataset.groups[rows],
+    )
+
+
+def _oddities(dataset: Dataset) -> tuple[str, ...]:
+    """Return warnings about the table that the user should read."""
+    import pandas as pd
+
+    data, names = dataset.features.data, dataset.features.names
+    frame = data if hasattr(data, "nunique") else pd.DataFrame(data)
+    constant = [str(names[i]) if names else f"x{i}" for i, n in enumerate(frame.nunique(dropna=False)) if n <= 1]
+    if not constant:
+        return ()
+    shown = ", ".join(constant[:10]) + (", ..." if len(constant) > 10 else "")
+    every = len(constant) == dataset.n_features
+    advice = "there is nothing to learn from: expect the quality of a constant guess" if every else "they carry no information"
+    return (f"{len(constant)} of {dataset.n_features} columns are constant ({shown}); {advice}",)

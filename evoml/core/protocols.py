@@ -1,0 +1,90 @@
+"""The extension points: what a genome space, an algorithm, an executor and a callback must offer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from evoml.core.budget import Progress
+    from evoml.core.candidate import Candidate, Evaluation, Outcome
+
+
+class GenomeSpace(Protocol):
+    """A kind of genome: how it is sampled, varied, named and measured. ``str(genome)`` is its text."""
+
+    @property
+    def operators(self) -> Mapping[str, int]:
+        """Name of each variation operator, and the number of parents it takes."""
+        ...
+
+    def sample(self, positions: Sequence[int], streams: Sequence[np.random.Generator]) -> Sequence[Any]:
+        """Return first genomes, one for each position in the order of asking and its random stream."""
+        ...
+
+    def vary(
+        self, operators: Sequence[str], parents: Sequence[Sequence[Any]], streams: Sequence[np.random.Generator]
+    ) -> Sequence[Any]:
+        """Return one offspring for each operator, its parents and its random stream; parents stay as they are."""
+        ...
+
+    def key(self, genome: Any) -> str:
+        """Return the canonical hash: equal for genomes that mean the same."""
+        ...
+
+    def complexity(self, genome: Any) -> float:
+        """Return a documented measure of size."""
+        ...
+
+    def parse(self, text: str) -> Any:
+        """Return the genome written as ``text``."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs evaluations somewhere, in any order, and hands back what became of each."""
+
+    @property
+    def capacity(self) -> int:
+        """How many evaluations can usefully be on their way at once."""
+        ...
+
+    def submit(self, task: int, text: str) -> None:
+        """Accept the genome written as ``text`` under the number ``task``; returns at once."""
+        ...
+
+    def completed(self, timeout: float | None = None) -> list[tuple[int, Evaluation]]:
+        """Return finished evaluations; wait for the first one, at most ``timeout`` seconds."""
+        ...
+
+    def close(self) -> None:
+        """Stop everything still running and free all resources."""
+        ...
+
+
+class Callback(Protocol):
+    """Is called after each outcome was told."""
+
+    def __call__(self, progress: Progress, outcome: Outcome) -> object: ...
+
+
+class Algorithm(Protocol):
+    """Decides what to try next. Pure: a step returns the next state and leaves the old one as it was."""
+
+    def start(self) -> Any:
+        """Return the state before the first step."""
+        ...
+
+    def ask(self, state: Any, n: int) -> tuple[Any, list[Candidate]]:
+        """Return the next state and at most ``n`` new candidates; none while outcomes must be awaited."""
+        ...
+
+    def tell(self, state: Any, outcomes: Sequence[Outcome]) -> Any:
+        """Return the state that follows from ``outcomes``."""
+        ...
+
+    def restore(self, record: Mapping[str, Any], candidates: Mapping[int, Candidate], outcomes: Sequence[Outcome]) -> Any:
+        """Return the state that ``state.record()`` gave, from a run's journal."""
+        ...
