@@ -1,0 +1,393 @@
+"""One SQLite file a run: what was asked, what was told, and the state to go on from.
+
+Each step of the loop is one transaction that holds both the new rows and the algorithm's state after them, so that
+after ``kill -9`` at any moment the file tells one consistent story: the state, and the candidates asked but not yet told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
+from evoml.core.errors import JournalError
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+    from filelock import BaseFileLock
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x45564F4D  # "EVOM": tells our files from other SQLite files
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE candidates (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, text TEXT NOT NULL, parents TEXT NOT NULL, operator TEXT NOT NULL,
+    generation INTEGER NOT NULL, parent_scores TEXT NOT NULL, asked REAL NOT NULL);
+CREATE TABLE outcomes (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, candidate INTEGER NOT NULL UNIQUE REFERENCES candidates (id),
+    status TEXT NOT NULL, scores TEXT NOT NULL, fold_scores TEXT NOT NULL, wall REAL NOT NULL, cpu REAL NOT NULL,
+    fit REAL NOT NULL, score REAL NOT NULL, error TEXT NOT NULL, duplicate_of INTEGER, told REAL NOT NULL);
+CREATE TABLE progress (
+    generation INTEGER PRIMARY KEY, elapsed REAL NOT NULL, evaluations INTEGER NOT NULL, best_score REAL, detail TEXT NOT NULL);
+CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, elapsed REAL NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
+"""
+
+
+class Journal:
+    """The record of one run.
+
+    Use :meth:`create` for a new run, :meth:`resume` to go on with one, :meth:`read` to look at one. A journal without
+    a path lives in memory. Usable as a context manager; closing gives the file free for others.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None, lock: BaseFileLock | None) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._origin = time.monotonic() - self._seconds_recorded()
+        self.path = path
+        self.complete_on_disk = path is not None
+
+    # -- opening and closing ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: str | Path | None, settings: Mapping[str, Any]) -> Journal:
+        """Begin the record of a new run.
+
+        Raises JournalError if ``path`` exists already (two runs never share a file) or cannot be written.
+        """
+        if path is None:
+            connection, target, lock = sqlite3.connect(":memory:"), None, None
+        else:
+            target = Path(path)
+            lock = _lock(target)
+            if target.exists():
+                lock.release()
+                raise JournalError(
+                    f"{target} exists already and holds another run; give a new path, or resume that run"
+                )
+            connection = _connect(target, lock)
+        with _closing_on_error(connection, lock, target):
+            connection.executescript(SCHEMA)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("INSERT INTO meta VALUES ('settings', ?)", (_dumps(settings),))
+            connection.commit()
+        return cls(connection, target, lock)
+
+    @classmethod
+    def resume(cls, path: str | Path) -> Journal:
+        """Open the record of a run to go on writing. Raises JournalError if it is in use, corrupt or of another version."""
+        target = _existing(path)
+        lock = _lock(target)
+        connection = _connect(target, lock)
+        with _closing_on_error(connection, lock, target):
+            _check_schema(connection, target)
+        return cls(connection, target, lock)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Journal:
+        """Open the record of a run for reading only, also while the run goes on."""
+        target = _existing(path)
+        connection = sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)
+        with _closing_on_error(connection, None, target):
+            _check_schema(connection, target)
+        return cls(connection, target, None)
+
+    def close(self) -> None:
+        """Close the file and let others have it. What could not be written to a full disk is tried once more."""
+        if self.path is not None and not self.complete_on_disk and self._lock is not None:
+            with contextlib.suppress(JournalError, sqlite3.Error):
+                self._write_back()
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began, without the pauses between sittings."""
+        return time.monotonic() - self._origin
+
+    def asked(self, candidates: Sequence[Candidate], state: Mapping[str, Any]) -> None:
+        """Record candidates before they are evaluated, and the algorithm's state after asking for them."""
+        if not candidates:
+            return
+        now = self.elapsed
+        rows = [
+            (c.id, c.key, str(c.genome), _dumps(c.parents), c.operator, c.generation, _dumps(c.parent_scores), now)
+            for c in candidates
+        ]
+        self._write(
+            lambda db: (
+                db.executemany("INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows),
+                _put(db, "state", state),
+            )
+        )
+
+    def told(self, outcomes: Sequence[Outcome], state: Mapping[str, Any]) -> None:
+        """Record what became of candidates, and the algorithm's state after it was told."""
+        now = self.elapsed
+        rows = [_outcome_row(outcome, now) for outcome in outcomes]
+        self._write(
+            lambda db: (
+                db.executemany(
+                    "INSERT INTO outcomes (candidate, status, scores, fold_scores, wall, cpu, fit, score, error,"
+                    " duplicate_of, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    rows,
+                ),
+                _put(db, "state", state),
+            )
+        )
+
+    def progressed(self, generation: int, evaluations: int, best_score: float, detail: Mapping[str, Any]) -> None:
+        """Record the end of a generation: how far the run is and, in ``detail``, e.g. the credit of each operator."""
+        row = (generation, self.elapsed, evaluations, _finite(best_score), _dumps(detail))
+        self._write(lambda db: db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)", row))
+
+    def event(self, kind: str, **detail: Any) -> None:
+        """Record something worth knowing that is not a candidate (a warning, an interruption, a resume ...)."""
+        row = (self.elapsed, kind, _dumps(detail))
+        self._write(lambda db: db.execute("INSERT INTO events (elapsed, kind, detail) VALUES (?, ?, ?)", row))
+
+    def put(self, name: str, value: Any) -> None:
+        """Record a named JSON value of the run, e.g. its ``"summary"``; a later one replaces it."""
+        self._write(lambda db: _put(db, name, value))
+
+    def _write(self, transaction: Callable[[sqlite3.Connection], object]) -> None:
+        try:
+            with self._connection:
+                transaction(self._connection)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError) or not self.complete_on_disk:
+                raise JournalError(f"the journal could not record a step: {error}") from error
+            self._go_on_in_memory(error)
+            with self._connection:
+                transaction(self._connection)
+
+    def _go_on_in_memory(self, error: sqlite3.Error) -> None:
+        """Copy what the file holds into memory and go on there: a full disk must not cost the run."""
+        warnings.warn(
+            f"the journal {self.path} can no longer be written ({error}); the run goes on and keeps its record in memory."
+            " Free some space: it is written again when the run ends, or call journal.save(PATH)",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        memory = sqlite3.connect(":memory:")
+        try:
+            self._connection.backup(memory)
+        except sqlite3.Error as unreadable:
+            raise JournalError(f"the journal {self.path} can be neither written nor read: {unreadable}") from error
+        self._connection.close()
+        self._connection, self.complete_on_disk = memory, False
+
+    def _write_back(self) -> None:
+        assert self.path is not None
+        spare = self.path.with_name(self.path.name + ".part")
+        self.save(spare)
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        spare.replace(self.path)
+        self.complete_on_disk = True
+
+    def save(self, path: str | Path) -> None:
+        """Write a copy of the whole record to a new file. Raises JournalError if that cannot be done."""
+        target = Path(path)
+        try:
+            copy = sqlite3.connect(target)
+            with contextlib.closing(copy):
+                self._connection.backup(copy)
+        except sqlite3.Error as error:
+            target.unlink(missing_ok=True)
+            raise JournalError(f"the journal could not be copied to {target}: {error}; free some space there") from error
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> Any:
+        """Return the named JSON value (``"settings"``, ``"state"``, ``"summary"`` ...), or None."""
+        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the run was started with: parameters, seed, versions, fingerprint of the data."""
+        return self.get("settings")  # type: ignore[no-any-return]
+
+    def asked_and_told(self, parse: Callable[[str], Any]) -> tuple[dict[int, Candidate], list[Outcome]]:
+        """Return all candidates by id, and all outcomes in the order they were told; ``parse`` reads a genome's text."""
+        candidates = {
+            row[0]: Candidate(row[0], parse(row[2]), row[1], _tuple(row[3]), row[4], row[5], _tuple(row[6]))
+            for row in self._connection.execute("SELECT * FROM candidates ORDER BY id")
+        }
+        outcomes = [
+            _outcome(row, candidates[row[1]])
+            for row in self._connection.execute("SELECT * FROM outcomes ORDER BY sequence")
+        ]
+        return candidates, outcomes
+
+    def individuals(self) -> pd.DataFrame:
+        """Return one row a candidate: text, key, parents, operator, status, scores, fold scores, costs, error."""
+        import pandas as pd
+
+        table = pd.read_sql_query(
+            "SELECT id, text, key, parents, operator, generation, status, scores, fold_scores, wall, cpu, fit, score,"
+            " error, duplicate_of, asked, told, sequence FROM candidates LEFT JOIN outcomes ON candidate = id ORDER BY id",
+            self._connection,
+            dtype={"duplicate_of": "Int64", "sequence": "Int64"},
+        )
+        for column in ("parents", "scores"):
+            table[column] = [_tuple(text) if isinstance(text, str) else () for text in table[column]]
+        table["fold_scores"] = [_folds(text) if isinstance(text, str) else {} for text in table["fold_scores"]]
+        table["status"] = table["status"].fillna("PENDING")
+        return table.set_index("id").rename(
+            columns={"wall": "wall_seconds", "cpu": "cpu_seconds", "fit": "fit_seconds", "score": "score_seconds"}
+        )
+
+    def progress(self) -> pd.DataFrame:
+        """Return one row a generation: elapsed seconds, evaluations, best score, and the operators' credit."""
+        import pandas as pd
+
+        rows = self._connection.execute("SELECT * FROM progress ORDER BY generation").fetchall()
+        return pd.DataFrame(
+            [{**dict(zip(_PROGRESS, row[:4], strict=True)), **json.loads(row[4])} for row in rows],
+            columns=None if rows else list(_PROGRESS),
+        )
+
+    def events(self) -> list[tuple[float, str, dict[str, Any]]]:
+        """Return (elapsed seconds, kind, detail) of each event, in order."""
+        rows = self._connection.execute("SELECT elapsed, kind, detail FROM events ORDER BY id")
+        return [(elapsed, kind, json.loads(detail)) for elapsed, kind, detail in rows]
+
+    def lineage(self) -> nx.DiGraph:
+        """Return the graph of descent: an edge from each parent to its child, facts of each candidate on its node."""
+        from evoml.journal.lineage import lineage
+
+        return lineage(self.individuals())
+
+    def _seconds_recorded(self) -> float:
+        query = "SELECT max((SELECT coalesce(max(asked), 0) FROM candidates), (SELECT coalesce(max(told), 0) FROM outcomes))"
+        return float(self._connection.execute(query).fetchone()[0])
+
+
+_PROGRESS = ("generation", "elapsed", "evaluations", "best_score")
+
+
+def _existing(path: str | Path) -> Path:
+    target = Path(path)
+    if not target.is_file():
+        raise JournalError(f"there is no journal at {target}; check the path, or start a run that writes it")
+    return target
+
+
+def _lock(target: Path) -> BaseFileLock:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{target}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise JournalError(f"{target} is in use by another run; wait for it to end, or give another path") from None
+    except OSError as error:
+        raise JournalError(f"the journal cannot be written at {target}: {error.strerror}; give another path") from error
+    return lock
+
+
+def _connect(target: Path, lock: BaseFileLock) -> sqlite3.Connection:
+    connection = sqlite3.connect(target)
+    with _closing_on_error(connection, lock, target):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+@contextlib.contextmanager
+def _closing_on_error(connection: sqlite3.Connection, lock: BaseFileLock | None, target: Path | None) -> Any:
+    try:
+        yield
+    except (sqlite3.Error, JournalError) as error:
+        connection.close()
+        if lock is not None:
+            lock.release()
+        if isinstance(error, JournalError):
+            raise
+        raise JournalError(
+            f"{target} cannot be used as a journal: {error}; the file is damaged, not a journal, or not writable"
+        ) from error
+
+
+def _check_schema(connection: sqlite3.Connection, target: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise JournalError(f"{target} is not a journal of evoml; give the journal file of a run")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        raise JournalError(
+            f"{target} has journal version {version}, this evoml reads version {SCHEMA_VERSION};"
+            " open it with the evoml version that wrote it, or start a new run"
+        )
+    problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if problem != "ok":
+        raise JournalError(f"{target} is corrupt ({problem}); restore a copy, or start a new run")
+
+
+def _put(db: sqlite3.Connection, name: str, value: Any) -> None:
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, _dumps(value)))
+
+
+def _outcome_row(outcome: Outcome, now: float) -> tuple[Any, ...]:
+    evaluation, cost = outcome.evaluation, outcome.evaluation.cost
+    return (
+        outcome.candidate.id,
+        str(evaluation.status),
+        _dumps(outcome.scores),
+        _dumps(dict(evaluation.fold_scores)),
+        cost.wall,
+        cost.cpu,
+        cost.fit,
+        cost.score,
+        evaluation.error,
+        outcome.duplicate_of,
+        now,
+    )
+
+
+def _outcome(row: tuple[Any, ...], candidate: Candidate) -> Outcome:
+    _, _, status, scores, fold_scores, wall, cpu, fit, score, error, duplicate_of, _ = row
+    evaluation = Evaluation(Status(status), _folds(fold_scores), Cost(wall, cpu, fit, score), error)
+    return Outcome(candidate, evaluation, _tuple(scores), duplicate_of)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy numbers, tuples in odd containers, paths and other objects into something JSON can hold."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) else str(value)
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) != float("inf") else None
+
+
+def _tuple(text: str) -> tuple[Any, ...]:
+    return tuple(json.loads(text))
+
+
+def _folds(text: str) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(values) for name, values in json.loads(text).items()}
