@@ -1,0 +1,1 @@
+"""What evolves. Each kind of genome is one folder, and no other floor knows which kind it drives."""

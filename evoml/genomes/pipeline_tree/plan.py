@@ -1,0 +1,126 @@
+"""The phenotype's plan: a tree as a graph in which equal parts are one and what changes nothing is gone.
+
+Each node of the graph is named by a canonical hash of its meaning, so that pipelines that mean the same (the two orders of a
+union, a value that is not active, a step written twice) have the same plan, the same key and the same result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+
+from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, Term, Value, read_term
+
+if TYPE_CHECKING:
+    from evoml.components import Catalogue
+
+
+class Plan:
+    """A directed acyclic graph of steps.
+
+    Attributes
+    ----------
+    graph : networkx.DiGraph
+        Node attributes ``part`` (name in the catalogue, or features, union, stack) and ``values`` (active
+        hyperparameters); edges lead from input to consumer, ``position`` orders a consumer's inputs.
+    root : str
+        The node of the model.
+    """
+
+    def __init__(self, term: Term, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.graph = nx.DiGraph()
+        self.root = self._add(term)
+        read = nx.ancestors(self.graph, self.root) | {self.root}
+        self.graph.remove_nodes_from([node for node in self.graph if node not in read])  # left over from nested unions
+
+    @classmethod
+    def from_text(cls, text: str, catalogue: Catalogue) -> Plan:
+        """Return the plan of a pipeline's text. Raises SearchSpaceError if it cannot be read."""
+        return cls(read_term(text), catalogue)
+
+    @property
+    def key(self) -> str:
+        """Canonical hash of the whole pipeline."""
+        return self.root
+
+    def part(self, node: str) -> str:
+        return self.graph.nodes[node]["part"]  # type: ignore[no-any-return]
+
+    def values(self, node: str) -> Mapping[str, Value]:
+        return self.graph.nodes[node]["values"]  # type: ignore[no-any-return]
+
+    def inputs(self, node: str) -> list[str]:
+        """Return the nodes that ``node`` reads, in order."""
+        edges = self.graph.in_edges(node, data="position")
+        return [source for source, _, _ in sorted(edges, key=lambda edge: edge[2])]
+
+    def complexity(self) -> int:
+        """Count what must be written down to state the pipeline: its steps, and each value that is not the default.
+
+        A step counts once however often it is used; the input and inactive hyperparameters count nothing. This is the
+        description length of the plan in tokens, as used for trees in genetic programming (Koza 1992, section 6).
+        """
+        return sum(self._tokens(node) for node in self.graph)
+
+    def _tokens(self, node: str) -> int:
+        name = self.part(node)
+        if name == FEATURES:
+            return 0
+        part = self.catalogue.get(name)
+        defaults = part.defaults() if part else {}
+        return 1 + sum(value != defaults.get(key) for key, value in self.values(node).items())
+
+    def columns(self, n_features: int, n_rows: int, n_outputs: int) -> int:
+        """Return the greatest number of columns any step of the plan gives; ``n_outputs`` is that of a stacked model."""
+        counts: dict[str, int] = {}
+        for node in nx.topological_sort(self.graph):
+            given = [counts[source] for source in self.inputs(node)]
+            name = self.part(node)
+            part = self.catalogue.get(name)
+            if name == FEATURES:
+                counts[node] = n_features
+            elif name == STACK:
+                counts[node] = n_outputs
+            elif part is None or part.output is None:
+                counts[node] = sum(given)
+            else:
+                counts[node] = part.n_columns(given[0], {**part.defaults(), **self.values(node)}, n_rows)
+        return max(counts.values())
+
+    def _add(self, term: Term) -> str:
+        if term.name == PASSTHROUGH:
+            return self._add(term.inputs[0])
+        if term.name == UNION:
+            return self._add_union(term)
+        inputs = [self._add(child) for child in term.inputs]
+        return self._add_node(term.name, self._active(term), inputs)
+
+    def _add_union(self, term: Term) -> str:
+        """Add a union: nested ones are one, inputs are a sorted set, and a union of one input is that input."""
+        inputs: set[str] = set()
+        for child in term.inputs:
+            node = self._add(child)
+            inputs.update(self.inputs(node) if self.part(node) == UNION else [node])
+        if len(inputs) == 1:
+            return inputs.pop()
+        return self._add_node(UNION, {}, sorted(inputs))
+
+    def _active(self, term: Term) -> Mapping[str, Value]:
+        part = self.catalogue.get(term.name)
+        return part.active({**part.defaults(), **term.values}) if part else dict(term.values)
+
+    def _add_node(self, part: str, values: Mapping[str, Value], inputs: list[str]) -> str:
+        node = _digest([part, sorted(values.items()), inputs])
+        if node not in self.graph:
+            self.graph.add_node(node, part=part, values=dict(values))
+            self.graph.add_edges_from((source, node, {"position": at}) for at, source in enumerate(inputs))
+        return node
+
+
+def _digest(content: Any) -> str:
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,76 @@
+"""From plan to Python source that runs without evoml wherever only library parts are used."""
+
+from __future__ import annotations
+
+import inspect
+
+from evoml.genomes.pipeline_tree.build import assemble, named
+from evoml.genomes.pipeline_tree.plan import Plan
+
+_PIPELINE, _UNION = "from sklearn.pipeline import Pipeline", "from sklearn.pipeline import FeatureUnion"
+
+
+def source(plan: Plan, random_state: int, comment: str = "") -> str:
+    """Return a module that defines ``make_pipeline()`` and ``pipeline``, the unfitted pipeline of ``plan``.
+
+    ``comment`` becomes part of the module's docstring. Parts of evoml itself are written out in full.
+    """
+    imports = {_PIPELINE}
+
+    def part(node: str) -> str:
+        text, needed = plan.catalogue[plan.part(node)].source(plan.values(node), random_state)
+        imports.update(needed)
+        return text
+
+    def union(branches: list[tuple[str, str]]) -> str:
+        imports.add(_UNION)
+        return f"FeatureUnion({_listed(branches)})"
+
+    def stack(model: str) -> str:
+        imports.add("from evoml.learners import OutOfFoldPredictions")
+        return f"OutOfFoldPredictions({model})"
+
+    body = assemble(plan, part, union, stack, chain=lambda steps: f"Pipeline({_listed(steps)})")  # type: ignore[arg-type]
+    return _module(body, imports, comment)
+
+
+def _listed(steps: list[tuple[str, str]]) -> str:
+    lines = [f"({name!r}, {repr(text) if text == 'passthrough' else text})," for name, text in named(steps)]
+    return "[\n" + _indented("\n".join(lines)) + "\n]"
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.split("\n"))
+
+
+def _module(body: str, imports: set[str], comment: str) -> str:
+    ours = sorted(line for line in imports if line.startswith("from evoml."))
+    written_out = [_written_out(line) for line in ours]
+    library = sorted((imports - set(ours)).union(*(needed for needed, _ in written_out)), key=_import_order)
+    classes = "".join(f"\n\n{text}" for _, text in written_out)
+    docstring = "A machine learning pipeline, written by evoml." + (f"\n\n{comment}" if comment else "")
+    escaped = docstring.replace("\\", "\\\\").replace('"""', "'''")
+    return (
+        f'"""{escaped}\n"""\n\n'
+        + "\n".join(library)
+        + classes
+        + "\n\n\ndef make_pipeline() -> Pipeline:\n"
+        + '    """Return the pipeline, yet to be fitted: ``make_pipeline().fit(X, y).predict(X_new)``."""\n'
+        + f"    return {_indented(body).lstrip()}\n\n\npipeline = make_pipeline()\n"
+    )
+
+
+def _written_out(line: str) -> tuple[set[str], str]:
+    """Return the imports and the text of the module that defines a class of evoml's, so that nobody needs evoml."""
+    from importlib import import_module
+
+    module_name, class_name = line.removeprefix("from ").split(" import ")
+    class_ = getattr(import_module(module_name), class_name)
+    lines = inspect.getsource(inspect.getmodule(class_)).split("\n")  # type: ignore[arg-type]
+    start = next(i for i, text in enumerate(lines) if text.startswith(("class ", "def ", "@", "_")))
+    imports = {text for text in lines[:start] if text.startswith(("import ", "from ")) and "__future__" not in text}
+    return imports, "\n".join(lines[start:]).strip()
+
+
+def _import_order(line: str) -> tuple[bool, str]:
+    return not line.startswith("import "), line

@@ -1,0 +1,171 @@
+"""The space of pipelines on one table: sample, vary, name, measure and build them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from evoml.components import known_pipelines
+from evoml.core.errors import SearchSpaceError
+from evoml.genomes.pipeline_tree.build import build
+from evoml.genomes.pipeline_tree.grammar import DataFacts, Grammar
+from evoml.genomes.pipeline_tree.growth import ramped
+from evoml.genomes.pipeline_tree.plan import Plan
+from evoml.genomes.pipeline_tree.reading import read_estimator
+from evoml.genomes.pipeline_tree.source import source
+from evoml.genomes.pipeline_tree.term import STACK, Term, read_term
+from evoml.genomes.pipeline_tree.tree import PipelineTree
+from evoml.genomes.pipeline_tree.variation import OPERATORS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sklearn.pipeline import Pipeline
+
+    from evoml.components import Catalogue
+
+ATTEMPTS = 20  # at a draw that breaks a limit or finds nothing to work on
+
+
+class PipelineSpace:
+    """All pipelines that can be written for a table.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Parts that may be used.
+    facts : DataFacts
+        What there is to know of the table.
+    initial_pipelines : sequence of scikit-learn estimators or texts
+        Where evolution starts, before the known good pipelines of the catalogue.
+    max_steps, max_depth : int
+        Greatest number of steps of a tree, and of steps one after another.
+    max_cells : int
+        Greatest number of cells (rows times columns) any step may give, on a table larger than this many times the input.
+    """
+
+    operators: dict[str, int] = {name: parents for name, (parents, _) in OPERATORS.items()}  # noqa: RUF012
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        facts: DataFacts,
+        initial_pipelines: Sequence[Any] = (),
+        *,
+        max_steps: int = 12,
+        max_depth: int = 6,
+        max_cells: int = 20_000_000,
+    ) -> None:
+        self.grammar = Grammar(catalogue, facts)
+        self.facts = facts
+        self.catalogue = self.grammar.catalogue
+        self.max_steps = max(max_steps, self.grammar.min_steps[self.grammar.primitives.ret] + 1)
+        self.max_depth = max(max_depth, self.grammar.min_steps[self.grammar.primitives.ret] + 1)
+        self.max_columns = max(2 * facts.n_features, min(3_000, max_cells // max(facts.n_rows, 1)))
+        self.initial = self._initial(initial_pipelines)
+
+    def _initial(self, pipelines: Sequence[Any]) -> tuple[PipelineTree, ...]:
+        own = [self.grammar.tree(read_estimator(pipeline, self.catalogue), adapt=True) for pipeline in pipelines]
+        known = []
+        for text in known_pipelines(self.facts.task):
+            try:
+                known.append(self.grammar.tree(_known(read_term(text), self.grammar), adapt=True))
+            except SearchSpaceError:  # a known pipeline whose parts the user has taken out, or that do not suit the table
+                continue
+        return (*own, *known)
+
+    # -- what an algorithm needs --------------------------------------------------------------------------------------
+
+    def sample(self, positions: Sequence[int], streams: Sequence[np.random.Generator]) -> list[PipelineTree]:
+        """Return first individuals: known pipelines at the first positions, ramped random trees after them."""
+        return [
+            self.initial[position] if position < len(self.initial) else self.random(rng)
+            for position, rng in zip(positions, streams, strict=True)
+        ]
+
+    def vary(
+        self,
+        operators: Sequence[str],
+        parents: Sequence[Sequence[PipelineTree]],
+        streams: Sequence[np.random.Generator],
+    ) -> list[PipelineTree]:
+        """Return one offspring for each operator, its parents and its stream; a random tree where nothing came of it."""
+        return [self._vary(*mating) for mating in zip(operators, parents, streams, strict=True)]
+
+    def _vary(self, operator: str, parents: Sequence[PipelineTree], rng: np.random.Generator) -> PipelineTree:
+        for _ in range(ATTEMPTS):
+            offspring = OPERATORS[operator][1](self.grammar, parents, rng)
+            if offspring is None:
+                break
+            if self.within_limits(offspring):
+                return offspring
+        return self.random(rng)
+
+    def random(self, rng: np.random.Generator) -> PipelineTree:
+        """Return a random tree within limits."""
+        for attempt in range(ATTEMPTS):
+            tree = ramped(self.grammar, rng, max(2, min(4, self.max_depth) - attempt // 5))
+            if self.within_limits(tree):
+                return tree
+        return self.initial[0] if self.initial else tree
+
+    def key(self, tree: PipelineTree) -> str:
+        """Return the canonical hash: the same for trees that mean the same."""
+        return self.plan(tree).key
+
+    def complexity(self, tree: PipelineTree) -> int:
+        """Return the number of steps and of hyperparameters away from their defaults (see :meth:`Plan.complexity`)."""
+        return self.plan(tree).complexity()
+
+    def parse(self, text: str) -> PipelineTree:
+        """Return the tree written in ``text``. Raises SearchSpaceError if this space cannot hold it."""
+        return self.grammar.tree(read_term(text))
+
+    # -- what an evaluation needs -------------------------------------------------------------------------------------
+
+    def plan(self, tree: PipelineTree) -> Plan:
+        """Return the graph that is executed, drawn and exported."""
+        return Plan(tree.term(), self.catalogue)
+
+    def build(self, text: str, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Pipeline:
+        """Return the unfitted scikit-learn Pipeline of a tree's text."""
+        return build(Plan.from_text(text, self.catalogue), random_state, weighted=weighted, grouped=grouped)
+
+    def source(self, text: str, random_state: int, comment: str = "") -> str:
+        """Return Python source that makes the same pipeline as :meth:`build`."""
+        return source(Plan.from_text(text, self.catalogue), random_state, comment)
+
+    def preload(self) -> None:
+        """Import every part, so that processes forked later have it already."""
+        for part in self.catalogue.values():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                part.load()
+
+    # -- limits -------------------------------------------------------------------------------------------------------
+
+    def within_limits(self, tree: PipelineTree) -> bool:
+        """Tell whether a tree is small enough, stacks no model on a stacked model, and makes no giant table."""
+        term = tree.term()
+        if len(tree.steps()) > self.max_steps or _depth(term) > self.max_depth or _stacking(term) > 1:
+            return False
+        outputs = 1 if self.facts.n_classes <= 2 else self.facts.n_classes
+        plan = Plan(term, self.catalogue)
+        return plan.columns(self.facts.n_features, self.facts.n_rows, outputs) <= self.max_columns
+
+
+def _known(term: Term, grammar: Grammar) -> Term:
+    """Return a known pipeline without values that this table's limited ranges do not know."""
+    part = grammar.catalogue.get(term.name)
+    names = {h.name for h in part.hyperparameters} if part else set()
+    values = {name: value for name, value in term.values.items() if name in names}
+    return Term(term.name, tuple(_known(child, grammar) for child in term.inputs), values)
+
+
+def _depth(term: Term) -> int:
+    return 1 + max(map(_depth, term.inputs), default=-1)
+
+
+def _stacking(term: Term) -> int:
+    """Return how many stacked models lie within one another."""
+    return (term.name == STACK) + max(map(_stacking, term.inputs), default=0)

@@ -1,0 +1,51 @@
+"""The types of a pipeline tree: what a step needs and what it gives.
+
+A step that needs ``Dense`` also takes ``NonNegative``: the narrower promise is a subclass of the wider one. ``Table`` (text
+columns allowed) stands apart, since only encoders can read it.
+"""
+
+from __future__ import annotations
+
+import copyreg
+from functools import cache
+
+
+class Table:
+    """A table that may hold text and missing values."""
+
+
+class Numeric:
+    """Numbers, some of which may be missing."""
+
+
+class Dense(Numeric):
+    """Finite numbers."""
+
+
+class NonNegative(Dense):
+    """Finite numbers, none below zero, also on rows not seen before."""
+
+
+class Model:
+    """A classifier or a regressor, as the task demands: the root of every tree."""
+
+
+DATA_TYPES: dict[str, type] = {"table": Table, "numeric": Numeric, "dense": Dense, "nonnegative": NonNegative}
+
+
+class HyperparameterType(type):
+    """Type of one hyperparameter of one part, so that a value never lands where it has no meaning."""
+
+    part: str
+    hyperparameter: str
+
+
+@cache
+def hyperparameter_type(part: str, hyperparameter: str) -> HyperparameterType:
+    """Return the type of a part's hyperparameter; equal arguments give the same type."""
+    made = HyperparameterType(f"{part}.{hyperparameter}", (), {})
+    made.part, made.hyperparameter = part, hyperparameter
+    return made
+
+
+copyreg.pickle(HyperparameterType, lambda made: (hyperparameter_type, (made.part, made.hyperparameter)))  # type: ignore[arg-type, misc]
