@@ -1,0 +1,64 @@
+"""Pareto dominance: fronts and crowding, for objectives that are all maximised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from evoml.core.candidate import Outcome
+
+
+def fronts(scores: np.ndarray) -> list[np.ndarray]:
+    """Sort points into fronts of mutually non-dominated ones (Deb et al. 2002, section III-A).
+
+    scores: (n, m) objective values, all maximised. Returns arrays of indices, the best front first.
+    """
+    better_or_equal = (scores[:, None, :] >= scores[None, :, :]).all(axis=2)
+    dominates = better_or_equal & ~better_or_equal.T
+    dominators = dominates.sum(axis=0)
+    left, found = np.ones(len(scores), dtype=bool), []
+    while left.any():
+        front = np.flatnonzero(left & (dominators == 0))
+        found.append(front)
+        left[front] = False
+        dominators = dominators - dominates[front].sum(axis=0)
+    return found
+
+
+def crowding_distance(scores: np.ndarray) -> np.ndarray:
+    """Crowding distance of each point within its front (Deb et al. 2002, section III-B).
+
+    scores: (n, m) objective values. Returns (n,), inf at the boundary. Raises ValueError for an empty front.
+    """
+    if not len(scores):
+        raise ValueError("crowding_distance needs at least one point, got an empty front")
+    distance = np.zeros(len(scores))
+    for values in scores.T:
+        order = np.argsort(values, kind="stable")
+        spread = values[order[-1]] - values[order[0]]
+        distance[order[[0, -1]]] = np.inf
+        if spread > 0:
+            distance[order[1:-1]] += (values[order[2:]] - values[order[:-2]]) / spread
+    return distance
+
+
+def ranked(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the front number and the crowding distance of each point: (n,) and (n,)."""
+    rank, crowding = np.zeros(len(scores), dtype=int), np.zeros(len(scores))
+    for number, front in enumerate(fronts(scores)):
+        rank[front], crowding[front] = number, crowding_distance(scores[front])
+    return rank, crowding
+
+
+def pareto_front(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes that no other dominates, best first objective first; one for each place and each meaning."""
+    scored = {o.candidate.key: o for o in reversed(outcomes) if o.ok}
+    found = sorted(scored.values(), key=lambda o: o.candidate.id)
+    if not found:
+        return []
+    first = fronts(np.array([outcome.scores for outcome in found]))[0]
+    places = {found[i].scores: found[i] for i in reversed(first)}
+    return sorted(places.values(), key=lambda o: (*(-score for score in o.scores), o.candidate.id))

@@ -1,0 +1,79 @@
+"""What an algorithm knows between two steps: one frozen value, small enough to be recorded at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evoml.core.candidate import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """How often an operator was used, and how often its offspring was better than its first parent; old uses fade."""
+
+    tries: float = 0.0
+    wins: float = 0.0
+
+    def told(self, won: bool, fading: float = 0.995) -> Credit:
+        return Credit(self.tries * fading + 1.0, self.wins * fading + won)
+
+    @property
+    def success(self) -> float:
+        """Estimated rate of success, one success in two assumed before the first use."""
+        return (self.wins + 1.0) / (self.tries + 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """State of an evolutionary algorithm.
+
+    Attributes
+    ----------
+    next_id : int
+        Id of the next candidate.
+    generation : int
+        Generations completed.
+    asked, told : int
+        Candidates asked and outcomes told in the generation under way.
+    population : tuple of Outcome
+        Individuals that may become parents.
+    offspring : tuple of Outcome
+        Scored individuals of the generation under way.
+    credit : mapping
+        Credit of each operator.
+    """
+
+    next_id: int = 0
+    generation: int = 0
+    asked: int = 0
+    told: int = 0
+    population: tuple[Outcome, ...] = ()
+    offspring: tuple[Outcome, ...] = ()
+    credit: Mapping[str, Credit] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """Return the state as JSON-like values, individuals by their ids."""
+        return {
+            "next_id": self.next_id,
+            "generation": self.generation,
+            "asked": self.asked,
+            "told": self.told,
+            "population": [outcome.candidate.id for outcome in self.population],
+            "offspring": [outcome.candidate.id for outcome in self.offspring],
+            "credit": {name: [credit.tries, credit.wins] for name, credit in self.credit.items()},
+        }
+
+    @classmethod
+    def restore(cls, record: Mapping[str, Any], outcomes: Mapping[int, Outcome]) -> State:
+        """Return the state that :meth:`record` gave."""
+        return cls(
+            next_id=record["next_id"],
+            generation=record["generation"],
+            asked=record["asked"],
+            told=record["told"],
+            population=tuple(outcomes[index] for index in record["population"]),
+            offspring=tuple(outcomes[index] for index in record["offspring"]),
+            credit={name: Credit(*values) for name, values in record["credit"].items()},
+        )
