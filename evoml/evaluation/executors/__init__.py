@@ -1,0 +1,44 @@
+"""Where evaluations run: in this process, or in worker processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+
+from evoml.core.errors import SettingError, nearest
+from evoml.core.protocols import Executor
+from evoml.evaluation.problem import Problem
+
+EXECUTORS = ("auto", "process", "serial")
+SHORT = 5.0  # seconds of budget below which starting worker processes does not pay
+
+
+def executor(name: str, problem: Problem, n_jobs: int, memory_limit: int | None, seconds: float | None) -> Executor:
+    """Return the executor called ``name``.
+
+    ``"auto"`` is ``"process"``, but ``"serial"`` for a budget of a few seconds, inside a daemonic process (which may have
+    no children), and on Windows.
+    """
+    from evoml.evaluation.executors.process import ProcessExecutor
+    from evoml.evaluation.executors.serial import SerialExecutor
+
+    if name not in EXECUTORS:
+        raise SettingError(f"unknown executor {name!r}{nearest(name, EXECUTORS)}; there are: {', '.join(EXECUTORS)}")
+    if name == "auto":
+        brief = seconds is not None and seconds < SHORT
+        alone = multiprocessing.current_process().daemon or sys.platform == "win32"
+        name = "serial" if brief or alone else "process"
+    if name == "serial":
+        return SerialExecutor(problem)
+    return ProcessExecutor(problem, n_jobs, memory_limit)
+
+
+def workers(n_jobs: int | None) -> int:
+    """Return the number of workers that ``n_jobs`` means: -1 is all cores this process may use, -2 all but one ..."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if n_jobs is None:
+        return 1
+    if isinstance(n_jobs, bool) or not hasattr(n_jobs, "__index__") or n_jobs == 0:
+        raise SettingError(f"n_jobs must be a whole number other than 0 (-1 for all cores), got {n_jobs!r}")
+    return int(n_jobs) if n_jobs > 0 else max(1, available + 1 + int(n_jobs))

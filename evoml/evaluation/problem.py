@@ -1,0 +1,147 @@
+"""One evaluation: a genome's text in, fold scores out. Everything learned from data is learned inside the fold."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from evoml.core.candidate import Cost, Evaluation, Status
+from evoml.evaluation.scoring import Scorer, apply
+
+if TYPE_CHECKING:
+    from evoml.core.dataset import Dataset
+    from evoml.evaluation.splitting import Split
+
+
+class Builder(Protocol):
+    """Makes an unfitted estimator from a genome's text."""
+
+    def build(self, text: str, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Any: ...
+
+    def preload(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that is needed to evaluate a genome, sent to each worker once.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    builder : Builder
+    splits : list of (train, test)
+    scorers : mapping of name to scorer
+        The first is the one that counts.
+    seed : int
+        ``random_state`` of every step.
+    time_limit : float or None
+        Seconds that one evaluation may take.
+    original_labels : bool
+        Whether models see the labels as the user gave them, because a metric of the user's own wants them, not codes.
+    """
+
+    dataset: Dataset
+    builder: Builder
+    splits: list[Split]
+    scorers: Mapping[str, Scorer]
+    seed: int
+    time_limit: float | None = None
+    original_labels: bool = False
+
+    @property
+    def target(self) -> np.ndarray:
+        return self.dataset.labels if self.original_labels else self.dataset.y
+
+
+def evaluate(problem: Problem, text: str) -> Evaluation:
+    """Cross-validate the genome written as ``text``; whatever goes wrong becomes part of the result."""
+    started, cpu = time.perf_counter(), time.process_time()
+    scores: dict[str, list[float]] = {name: [] for name in problem.scorers}
+    seconds = {"fit": 0.0, "score": 0.0}
+    status, error = Status.OK, ""
+    try:
+        with quiet(problem.seed):
+            for train, test in problem.splits:
+                limit = problem.time_limit
+                if limit is not None and time.perf_counter() - started > limit:
+                    status, error = Status.TIMEOUT, f"took longer than its limit of {limit:g} s"
+                    break
+                for name, value in _fold(problem, text, train, test, seconds).items():
+                    scores[name].append(value)
+    except Exception as problem_found:  # whatever a part raises is this candidate's own affair
+        status, error = Status.INVALID, f"{type(problem_found).__name__}: {problem_found}"[:2000]
+    cost = Cost(time.perf_counter() - started, time.process_time() - cpu, seconds["fit"], seconds["score"])
+    return Evaluation(status, {name: tuple(values) for name, values in scores.items() if values}, cost, error)
+
+
+def _fold(problem: Problem, text: str, train: np.ndarray, test: np.ndarray, seconds: dict[str, float]) -> dict[str, float]:
+    dataset, y = problem.dataset, problem.target
+    began = time.perf_counter()
+    model = fit(problem.builder, text, problem.seed, rows(dataset.features.data, train), y[train], dataset, train)
+    fitted = time.perf_counter()
+    weight = None if dataset.sample_weight is None else dataset.sample_weight[test]
+    X_test = rows(dataset.features.data, test)
+    found = {name: apply(scorer, model, X_test, y[test], weight) for name, scorer in problem.scorers.items()}
+    seconds["fit"] += fitted - began
+    seconds["score"] += time.perf_counter() - fitted
+    for name, value in found.items():
+        if not math.isfinite(value):
+            raise ValueError(f"the metric {name} is {value}: the predictions cannot be scored")
+    return found
+
+
+def fit(builder: Builder, text: str, seed: int, X: Any, y: Any, dataset: Dataset, used: Any = slice(None)) -> Any:
+    """Return the fitted estimator of a genome's text; weights and groups of the rows ``used`` reach all steps that take them."""
+    metadata = {"sample_weight": dataset.sample_weight, "groups": dataset.groups}
+    given = {name: values[used] for name, values in metadata.items() if values is not None}
+    if not given:
+        return builder.build(text, seed).fit(X, y)
+    from sklearn import config_context
+    from sklearn.utils.metadata_routing import get_routing_for_object
+
+    with config_context(enable_metadata_routing=True):
+        model = builder.build(text, seed, weighted="sample_weight" in given, grouped="groups" in given)
+        wanted = get_routing_for_object(model).consumes("fit", given.keys())
+        return model.fit(X, y, **{name: given[name] for name in wanted})
+
+
+def rows(data: Any, index: np.ndarray) -> Any:
+    """Return rows of an array or data frame."""
+    return data.iloc[index] if hasattr(data, "iloc") else data[index]
+
+
+@contextlib.contextmanager
+def quiet(seed: int) -> Iterator[None]:
+    """Silence warnings, keep to one thread, and leave the global random states as they were.
+
+    Parts that draw from a global state despite all find it seeded, so that they too repeat themselves.
+    """
+    import random
+
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+def _one_thread() -> contextlib.AbstractContextManager[Any]:
+    """Keep numerical libraries to one thread: sums in another order are other bits. Workers are born that way."""
+    from threadpoolctl import threadpool_limits
+
+    if os.environ.get("OMP_NUM_THREADS") == os.environ.get("OPENBLAS_NUM_THREADS") == "1":
+        return contextlib.nullcontext()
+    return threadpool_limits(1)

@@ -1,0 +1,82 @@
+"""Metrics: scikit-learn's scorers by name, or the user's own; greater is always better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evoml.core.errors import SettingError, nearest
+
+if TYPE_CHECKING:
+    from evoml.core.dataset import Dataset
+
+Scorer = Callable[..., float]
+DEFAULTS = {"classification": "accuracy", "regression": "r2"}
+_LABELLED = ("neg_log_loss",)  # metrics that must be told all classes, since a small fold may not hold each
+
+
+def scorers(scoring: Any, dataset: Dataset) -> dict[str, Scorer]:
+    """Return scorers by name, the first the one that counts.
+
+    ``scoring`` is None (accuracy, or R2 for regression), a name that scikit-learn knows, a callable ``(estimator, X, y)``,
+    or a list or mapping of these. Raises SettingError for an unknown name.
+    """
+    if scoring is None:
+        scoring = DEFAULTS[dataset.task]
+    if isinstance(scoring, Mapping):
+        named = dict(scoring)
+    elif isinstance(scoring, Sequence) and not isinstance(scoring, str):
+        named = {_name(item): item for item in scoring}
+    else:
+        named = {_name(scoring): scoring}
+    if not named:
+        raise SettingError("scoring must name at least one metric, got none")
+    return {str(name): _scorer(item, dataset) for name, item in named.items()}
+
+
+def _name(item: Any) -> str:
+    if isinstance(item, str):
+        return item
+    score_function = getattr(item, "_score_func", item)
+    return str(getattr(score_function, "__name__", type(item).__name__))
+
+
+def _scorer(item: Any, dataset: Dataset) -> Scorer:
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    if callable(item):
+        return item  # type: ignore[no-any-return]
+    known = get_scorer_names()
+    if item not in known:
+        raise SettingError(f"unknown metric {item!r}{nearest(item, known)}; pass a name that scikit-learn knows, or a callable")
+    scorer: Any = get_scorer(item)
+    if item in _LABELLED and dataset.classes is not None:
+        scorer = type(scorer)(scorer._score_func, scorer._sign, {**scorer._kwargs, "labels": _codes(dataset)}, scorer._response_method)
+    return scorer  # type: ignore[no-any-return]
+
+
+def _codes(dataset: Dataset) -> list[int]:
+    return list(range(len(dataset.classes)))  # type: ignore[arg-type]
+
+
+def uses_labels(scoring: Any) -> bool:
+    """Tell whether a metric of the user's own must see the labels as they were given, not their codes."""
+    items = scoring.values() if isinstance(scoring, Mapping) else [scoring] if isinstance(scoring, str) else scoring
+    return callable(scoring) or (items is not None and any(callable(item) for item in items))
+
+
+def needs_probabilities(scorer: Scorer) -> bool:
+    """Tell whether a scorer can only work with ``predict_proba``."""
+    return getattr(scorer, "_response_method", None) == "predict_proba"
+
+
+def apply(scorer: Scorer, estimator: Any, X: Any, y: Any, sample_weight: Any) -> float:
+    """Return the score; sample weights are passed to scorers that take them."""
+    if sample_weight is None:
+        return float(scorer(estimator, X, y))
+    try:
+        return float(scorer(estimator, X, y, sample_weight=sample_weight))
+    except TypeError as error:
+        if "sample_weight" not in str(error):
+            raise
+        return float(scorer(estimator, X, y))

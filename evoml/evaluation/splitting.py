@@ -1,0 +1,95 @@
+"""Folds: drawn once for a run, the same for every candidate."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evoml.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from evoml.core.dataset import Dataset
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+def splits(dataset: Dataset, cv: Any, seed: int) -> list[Split]:
+    """Return (training rows, test rows) of each fold.
+
+    ``cv`` is a number of folds (shuffled; stratified for classification, whole groups where groups are given), a
+    scikit-learn splitter, or an iterable of (train, test) index arrays. Too many folds for the smallest class, or for
+    the number of groups or rows, are lowered with a warning. Raises SettingError for a ``cv`` that gives no usable fold.
+    """
+    if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
+        return _keep_rare_classes(dataset, _counted(dataset, int(cv), seed))
+    if hasattr(cv, "split"):
+        found = list(cv.split(np.zeros((dataset.n_rows, 1)), dataset.y, dataset.groups))
+    elif np.iterable(cv) and not isinstance(cv, str):
+        found = [(np.asarray(train), np.asarray(test)) for train, test in cv]
+    else:
+        raise SettingError(f"cv must be a number of folds, a splitter, or a list of (train, test) rows, got {cv!r}")
+    _check(found, dataset.n_rows)
+    return found
+
+
+def _counted(dataset: Dataset, folds: int, seed: int) -> list[Split]:
+    from sklearn import model_selection
+
+    if folds < 2:
+        raise SettingError(f"cv must be at least 2 folds, got {folds}")
+    folds = _possible_folds(dataset, folds)
+    name = ("Stratified" if dataset.task == "classification" else "") + ("GroupKFold" if dataset.groups is not None else "KFold")
+    splitter = getattr(model_selection, name)(folds, shuffle=True, random_state=seed % 2**32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the rarest classes are spoken of here, in our own words
+        return list(splitter.split(np.zeros((dataset.n_rows, 1)), dataset.y, dataset.groups))
+
+
+def _possible_folds(dataset: Dataset, folds: int) -> int:
+    limits = {f"the table has {dataset.n_rows} rows": dataset.n_rows}
+    if dataset.groups is not None:
+        n_groups = len(np.unique(dataset.groups))
+        if n_groups < 2:
+            raise SettingError(f"cross-validation by groups needs at least two groups, got {n_groups}; leave groups out")
+        limits[f"there are {n_groups} groups"] = n_groups
+    if dataset.classes is not None:
+        counts = np.bincount(dataset.y)
+        counts = np.where(counts == 1, counts.max(), counts)  # a single row cannot be split: it stays in training
+        label = dataset.classes[counts.argmin()]
+        limits[f"class {label!r} has {counts.min()} rows"] = int(counts.min())
+    reason, most = min(limits.items(), key=lambda item: item[1])
+    if most < folds:
+        warnings.warn(f"cv lowered from {folds} to {max(most, 2)} folds: {reason}", UserWarning, stacklevel=2)
+    return max(2, min(folds, most))
+
+
+def _keep_rare_classes(dataset: Dataset, found: list[Split]) -> list[Split]:
+    """Keep the only row of a class in every training part: no fold can test what it has not seen."""
+    if dataset.classes is None or dataset.groups is not None:
+        return found
+    single = np.flatnonzero(np.bincount(dataset.y)[dataset.y] == 1)
+    if not len(single):
+        return found
+    kept = [(np.union1d(train, single), np.setdiff1d(test, single)) for train, test in found]
+    labels = ", ".join(repr(label) for label in dataset.labels[single])
+    warnings.warn(
+        f"class(es) {labels} have one row each: it is always trained on and never scored; give more rows of them",
+        UserWarning,
+        stacklevel=2,
+    )
+    return [(train, test) for train, test in kept if len(test)]
+
+
+def _check(found: list[Split], n_rows: int) -> None:
+    if not found:
+        raise SettingError("cv gave no fold; pass at least one (train, test) pair of row numbers")
+    for number, (train, test) in enumerate(found):
+        rows = np.concatenate([train, test])
+        if not len(train) or not len(test) or rows.min() < -n_rows or rows.max() >= n_rows:
+            raise SettingError(
+                f"fold {number} of cv has {len(train)} training and {len(test)} test rows with numbers up to"
+                f" {rows.max() if len(rows) else '-'}; both parts need rows below {n_rows}"
+            )
