@@ -1,0 +1,300 @@
+"""A search for pipelines on a table, put together from its parts, begun or resumed, and finished with a fitted model."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evoml import __version__
+from evoml.algorithms import ALGORITHMS, pareto_front
+from evoml.core.budget import Budget, spent, stalled_for
+from evoml.core.errors import JournalError, SettingError, nearest
+from evoml.evaluation import Evaluator, Problem, executor, objectives, scorers, splits, workers
+from evoml.evaluation.scoring import needs_probabilities, uses_labels
+from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
+from evoml.journal import Journal
+from evoml.run.loop import Finished, Tracker, evolve, rank
+from evoml.run.refit import FinalModel, baseline, final_model
+
+if TYPE_CHECKING:
+
+    from evoml.components import Catalogue
+    from evoml.core.candidate import Outcome
+    from evoml.core.dataset import Dataset
+    from evoml.core.protocols import Algorithm, Callback
+
+LOOK_AHEAD = 32  # candidates under way in an ordered run without barrier, whatever the number of workers
+INNER_ROWS = 0.6  # share of a training part that a step inside a stacked model is fitted on, at least
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to search for, where, how, and how long. See :class:`evoml.EvoClassifier` for the meaning of each."""
+
+    dataset: Dataset
+    catalogue: Catalogue
+    budget: Budget
+    seed: int
+    scoring: Any = None
+    cv: Any = 5
+    objectives: Sequence[str] = ("score", "complexity")
+    algorithm: str | Callable[..., Algorithm] = "nsga2"
+    population_size: int = 50
+    initial_pipelines: Sequence[Any] = ()
+    early_stop: int | None = None
+    n_jobs: int | None = 1
+    executor: str = "auto"
+    eval_seconds: float | None = None
+    memory_limit: int | None = None
+    callbacks: Sequence[Callback] = ()
+    journal: str | Path | None = None
+    resume: bool = False
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search found.
+
+    Attributes
+    ----------
+    model : FinalModel
+        The best pipeline, fitted on the whole table.
+    best : Outcome or None
+        None if nothing could be scored; then ``model`` is a baseline.
+    front : list of Outcome
+        The candidates that no other dominates, best first.
+    finished : Finished
+    individuals, history : pandas.DataFrame
+        One row a candidate; one row a generation.
+    metrics : tuple of str
+    space : PipelineSpace
+    """
+
+    model: FinalModel
+    best: Outcome | None
+    front: list[Outcome]
+    finished: Finished
+    individuals: Any
+    history: Any
+    metrics: tuple[str, ...]
+    space: PipelineSpace
+
+    def pipeline_source(self, seed: int, comment: str) -> str:
+        return self.space.source(self.model.text, seed, comment)
+
+
+def search(wanted: Search) -> Result:
+    """Search, refit the best pipeline on the whole table, and return what was found.
+
+    Raises SettingError, SearchSpaceError, JournalError or DataError before any work, never after it.
+    """
+    dataset, seed = wanted.dataset, part_seed(wanted.seed)
+    folds = splits(dataset, wanted.cv, seed)
+    metrics = scorers(wanted.scoring, dataset)
+    space = PipelineSpace(wanted.catalogue, _facts(dataset, folds, metrics), wanted.initial_pipelines)
+    measured = objectives(wanted.objectives, list(metrics), space)
+    limit = _time_limit(wanted)
+    problem = Problem(dataset, space, folds, metrics, seed, limit, uses_labels(wanted.scoring))
+    constant = baseline(problem)
+    algorithm = _algorithm(wanted, space)
+    settings = _settings(wanted, list(metrics), len(folds), space)
+    with _journal(wanted, settings) as journal:
+        state, tracker, pending, told = _begin(wanted, algorithm, space, journal, len(folds))
+        evaluator = Evaluator(
+            executor(wanted.executor, problem, workers(wanted.n_jobs), wanted.memory_limit, wanted.budget.seconds),
+            measured,
+            look_ahead=LOOK_AHEAD if wanted.budget.ordered else None,
+            max_evaluations=wanted.budget.evaluations,
+        )
+        try:
+            evaluator.remember(told)
+            evaluator.submit(pending)
+            rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
+            finished = evolve(
+                algorithm, state, evaluator, journal, rules, tracker, wanted.callbacks, wanted.budget.seconds
+            )
+        finally:
+            evaluator.close()
+        return _finish(wanted, problem, space, journal, finished, constant, list(metrics))
+
+
+def part_seed(seed: int) -> int:
+    """Return the ``random_state`` of every step for a run's seed: what all libraries take as one."""
+    return seed % (2**31 - 1)
+
+
+def _facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -> DataFacts:
+    n_classes = 0 if dataset.classes is None else len(dataset.classes)
+    rows = min(len(train) for train, _ in folds)
+    rare = min((np.bincount(dataset.y[train], minlength=n_classes).min() for train, _ in folds), default=0) if n_classes else 0
+    least = dataset.y.min() if dataset.task == "regression" else 0
+    return DataFacts(
+        task=dataset.task,
+        kind=dataset.features.kind,
+        n_rows=max(1, int(rows * INNER_ROWS)),
+        n_features=dataset.n_features,
+        n_classes=n_classes,
+        class_rows=max(1, int(rare * INNER_ROWS)) if n_classes else 0,
+        complete_numbers=dataset.features.complete_numbers,
+        target="positive" if least > 0 else "nonnegative" if least == 0 and dataset.task == "regression" else "any",
+        needs_predict_proba=any(needs_probabilities(scorer) for scorer in metrics.values()),
+    )
+
+
+def _time_limit(wanted: Search) -> float:
+    """Return the seconds one evaluation may take: as asked, else a tenth of the budget, at least half of a small one."""
+    seconds = wanted.budget.seconds
+    if wanted.eval_seconds is not None:
+        return wanted.eval_seconds
+    return 300.0 if seconds is None else max(seconds / 10, min(seconds / 2, 10.0))
+
+
+def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
+    made = wanted.algorithm
+    if isinstance(made, str):
+        if made not in ALGORITHMS:
+            raise SettingError(f"unknown algorithm {made!r}{nearest(made, ALGORITHMS)}; there are: {', '.join(ALGORITHMS)}")
+        made = ALGORITHMS[made]
+    return made(space, wanted.seed, population_size=wanted.population_size)
+
+
+# -- the journal ------------------------------------------------------------------------------------------------------
+
+_MUST_AGREE = (
+    "task", "seed", "scoring", "objectives", "cv", "folds", "algorithm", "population_size", "data_fingerprint",
+    "search_space", "initial_pipelines",
+)  # fmt: skip
+
+
+def _settings(wanted: Search, metrics: list[str], folds: int, space: PipelineSpace) -> dict[str, Any]:
+    dataset = wanted.dataset
+    return {
+        "task": dataset.task,
+        "seed": wanted.seed,
+        "scoring": metrics,
+        "objectives": list(wanted.objectives),
+        "cv": wanted.cv if isinstance(wanted.cv, int) else repr(wanted.cv)[:500],
+        "folds": folds,
+        "budget": asdict(wanted.budget),
+        "eval_seconds": _time_limit(wanted),
+        "early_stop": wanted.early_stop,
+        "algorithm": wanted.algorithm if isinstance(wanted.algorithm, str) else repr(wanted.algorithm),
+        "population_size": wanted.population_size,
+        "n_jobs": wanted.n_jobs,
+        "executor": wanted.executor,
+        "n_rows": dataset.n_rows,
+        "n_features": dataset.n_features,
+        "feature_names": list(dataset.features.names or []),
+        "classes": None if dataset.classes is None else [str(label) for label in dataset.classes],
+        "data_fingerprint": dataset.fingerprint,
+        "search_space": _digest(space.catalogue),
+        "initial_pipelines": [str(tree) for tree in space.initial],
+        "versions": _versions(),
+        **wanted.notes,
+    }
+
+
+def _digest(catalogue: Catalogue) -> str:
+    return hashlib.blake2b(repr(sorted(catalogue.items())).encode(), digest_size=8).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {"evoml": __version__, "python": platform.python_version()}
+    for package in ("scikit-learn", "numpy", "scipy", "pandas", "deap", "networkx", "lightgbm", "xgboost", "catboost"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _journal(wanted: Search, settings: dict[str, Any]) -> Journal:
+    """Open the record: a new one, or that of the run to be resumed, whose settings must be the same."""
+    if not (wanted.resume and wanted.journal is not None and Path(wanted.journal).exists()):
+        return Journal.create(wanted.journal, settings)
+    journal = Journal.resume(wanted.journal)
+    recorded = journal.settings
+    differ = [name for name in _MUST_AGREE if recorded.get(name) != settings[name]]
+    if differ:
+        journal.close()
+        what = "; ".join(f"{name} was {_brief(recorded.get(name))}, is {_brief(settings[name])}" for name in differ)
+        raise JournalError(f"{wanted.journal} records another run: {what}. Use the same settings, or a new journal")
+    if recorded["versions"] != settings["versions"]:
+        warnings.warn(
+            f"{wanted.journal} was begun with other library versions; results may differ from an uninterrupted run",
+            UserWarning,
+            stacklevel=3,
+        )
+    journal.event("resumed", budget=settings["budget"])
+    return journal
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _begin(
+    wanted: Search, algorithm: Algorithm, space: PipelineSpace, journal: Journal, folds: int
+) -> tuple[Any, Tracker, list[Any], list[Outcome]]:
+    """Return the state to go on from, its tracker, the candidates under way and the outcomes told: of a new run, none."""
+
+    def refit_seconds(best: Outcome) -> float:
+        return 1.3 * best.evaluation.cost.fit / max(folds - 1, 1)
+
+    tracker = Tracker(lambda: journal.elapsed, wanted.population_size, refit_seconds)
+    record = journal.get("state")
+    if record is None:
+        return algorithm.start(), tracker, [], []
+    candidates, told = journal.asked_and_told(space.parse)
+    for outcome in told:
+        tracker.told(outcome, record["generation"])
+    done = {outcome.candidate.id for outcome in told}
+    pending = [candidate for index, candidate in candidates.items() if index not in done]
+    return algorithm.restore(record, candidates, told), tracker, pending, told
+
+
+def _finish(
+    wanted: Search,
+    problem: Problem,
+    space: PipelineSpace,
+    journal: Journal,
+    finished: Finished,
+    constant: float,
+    metrics: list[str],
+) -> Result:
+    """Refit the best pipeline, close the record, and hand everything over."""
+    _, told = journal.asked_and_told(space.parse)
+    scored = sorted((outcome for outcome in told if outcome.ok), key=rank)
+    best = scored[0] if scored else None
+    front = pareto_front(scored)
+    model = final_model(problem, space, scored)
+    for note in model.notes:
+        journal.event("warning", message=note)
+        warnings.warn(note, UserWarning, stacklevel=4)
+    journal.put(
+        "summary",
+        {
+            "stopped_by": finished.stopped_by,
+            "best": None if best is None else best.candidate.id,
+            "front": [outcome.candidate.id for outcome in front],
+            "evaluations": finished.progress.evaluations,
+            "seconds": journal.elapsed,
+            "baseline": {"score": constant},
+            "model": model.text,
+        },
+    )
+    return Result(
+        model, best, front, finished, journal.individuals(), journal.progress(), tuple(metrics), space
+    )
+
+
