@@ -57,6 +57,45 @@ class Features:
         return pd.DataFrame(self.matrix, columns=list(self.names))
 
 
+    @property
+    def layout(self) -> Layout:
+        """Names and kinds of the columns, which later tables must share."""
+        if self.matrix is not None:
+            return Layout(self.names, None)
+        text = tuple(dtype == object for dtype in self.frame.dtypes)  # type: ignore[union-attr]
+        return Layout(tuple(self.frame.columns), text)  # type: ignore[union-attr]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a fitted pipeline knows its columns: their names, and for a table with text, which columns hold it."""
+
+    names: tuple[str, ...] | None
+    text: tuple[bool, ...] | None
+
+    def like_fitted(self, features: Features) -> Any:
+        """Return new rows in this layout. Raises DataError for text where there were numbers."""
+        import pandas as pd
+
+        if self.text is None:
+            if features.matrix is None:
+                raise DataError(f"column(s) {_text_columns(features)} hold text, but held numbers in fit; give numbers there")
+            return features.matrix if self.names is None else pd.DataFrame(features.matrix, columns=list(self.names))
+        frame = pd.DataFrame(features.data, copy=True)
+        frame.columns = list(self.names or frame.columns)
+        for name, text in zip(frame.columns, self.text, strict=True):
+            if text:
+                frame[name] = frame[name].astype(object).map(lambda value: value if value != value else str(value))
+            elif frame[name].dtype == object:
+                raise DataError(f"column {name!r} holds text, but held numbers in fit; give numbers there")
+        return frame
+
+
+def _text_columns(features: Features) -> str:
+    frame = features.frame
+    return ", ".join(repr(name) for name in frame.columns[[dtype == object for dtype in frame.dtypes]])  # type: ignore[union-attr]
+
+
 def read_features(X: Any) -> Features:
     """Read arrays, lists, sparse matrices and data frames (pandas, or any with ``to_pandas``).
 
@@ -172,6 +211,23 @@ class Dataset:
     def n_rows(self) -> int:
         return len(self.y)
 
+    def take(self, rows: np.ndarray) -> Dataset:
+        """Return the dataset of ``rows`` (numbers, repeats allowed); classes without a row are gone from it."""
+        features, y, classes = self.features, self.y[rows], self.classes
+        if classes is not None:
+            present, y = np.unique(y, return_inverse=True)
+            classes = classes[present]
+        matrix = None if features.matrix is None else features.matrix[rows]
+        frame = None if features.frame is None else features.frame.iloc[rows].reset_index(drop=True)
+        return replace(
+            self,
+            features=replace(features, matrix=matrix, frame=frame),
+            y=y,
+            classes=classes,
+            sample_weight=None if self.sample_weight is None else self.sample_weight[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
+
     @property
     def n_features(self) -> int:
         return int(self.features.data.shape[1])
@@ -205,7 +261,7 @@ class Dataset:
 def read_dataset(X: Any, y: Any, task: str, sample_weight: Any = None, groups: Any = None) -> Dataset:
     """Read and check a table for ``task``.
 
-    Rows of weight zero are left out: they may influence nothing. Raises DataError, with what to do, for a target with
+    Raises DataError, with what to do, for a target with
     missing or infinite values, a single class or row, a continuous target of a classifier, and lengths that differ.
     """
     from sklearn.utils.validation import check_consistent_length
@@ -218,12 +274,10 @@ def read_dataset(X: Any, y: Any, task: str, sample_weight: Any = None, groups: A
     if grouping is not None and grouping.shape != target.shape:
         raise DataError(f"groups must have one value a row ({len(target)}), got shape {grouping.shape}")
     dataset = Dataset(features, target, task, classes, weight, grouping)
-    if weight is not None and (weight == 0).any():
-        dataset = _rows(dataset, np.flatnonzero(weight != 0))
     if dataset.n_rows < 2:
-        raise DataError(f"a model needs at least two rows, got n_samples = {dataset.n_rows}; give more rows (of weight above zero)")
+        raise DataError(f"a model needs at least two rows, got n_samples = {dataset.n_rows}; give more rows")
     if task == "classification" and len(np.unique(dataset.y)) < 2:
-        label = dataset.labels[0]
+        label = dataset.labels.tolist()[0]
         raise DataError(f"a classifier needs at least two classes, the target has one class: {label!r}; check the target column")
     return replace(dataset, notes=_oddities(dataset))
 
@@ -267,26 +321,9 @@ def _read_weight(sample_weight: Any, target: np.ndarray) -> np.ndarray | None:
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != target.shape or not np.isfinite(weight).all() or (weight < 0).any():
         raise DataError(f"sample_weight must hold {len(target)} finite numbers, none negative, got shape {weight.shape}")
+    if not weight.any():
+        raise DataError("sample_weight must be above zero for at least two rows, but all are zero; give weights that count")
     return weight
-
-
-def _rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
-    features, y, classes = dataset.features, dataset.y[rows], dataset.classes
-    if classes is not None:
-        present, y = np.unique(y, return_inverse=True)
-        classes = classes[present]
-    return replace(
-        dataset,
-        features=replace(
-            features,
-            matrix=None if features.matrix is None else features.matrix[rows],
-            frame=None if features.frame is None else features.frame.iloc[rows].reset_index(drop=True),
-        ),
-        y=y,
-        classes=classes,
-        sample_weight=None if dataset.sample_weight is None else dataset.sample_weight[rows],
-        groups=None if dataset.groups is None else dataset.groups[rows],
-    )
 
 
 def _oddities(dataset: Dataset) -> tuple[str, ...]:

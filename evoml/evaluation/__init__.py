@@ -5,8 +5,8 @@ from evoml.evaluation.executors import executor, workers
 from evoml.evaluation.objectives import objectives
 from evoml.evaluation.problem import Problem, evaluate, fit, quiet
 from evoml.evaluation.scoring import scorers
-from evoml.evaluation.splitting import splits
+from evoml.evaluation.splitting import repeated, splits
 
 __all__ = [
-    "Evaluator", "Problem", "evaluate", "executor", "fit", "objectives", "quiet", "scorers", "splits", "workers",
+    "Evaluator", "Problem", "evaluate", "executor", "fit", "objectives", "quiet", "repeated", "scorers", "splits", "workers",
 ]  # fmt: skip

@@ -98,8 +98,15 @@ def _fold(problem: Problem, text: str, train: np.ndarray, test: np.ndarray, seco
     return found
 
 
-def fit(builder: Builder, text: str, seed: int, X: Any, y: Any, dataset: Dataset, used: Any = slice(None)) -> Any:
-    """Return the fitted estimator of a genome's text; weights and groups of the rows ``used`` reach all steps that take them."""
+def fit(builder: Builder, text: str, seed: int, X: Any, y: Any, dataset: Dataset, used: Any = None) -> Any:
+    """Return the estimator of a genome's text fitted on the rows ``used`` of a dataset, given as ``X`` and ``y``.
+
+    Sample weights and groups reach all steps that take them; a row of weight zero is as good as not there.
+    """
+    used = np.arange(dataset.n_rows) if used is None else used
+    if dataset.sample_weight is not None and (dataset.sample_weight[used] == 0).any():
+        kept = np.flatnonzero(dataset.sample_weight[used])
+        X, y, used = rows(X, kept), y[kept], used[kept]
     metadata = {"sample_weight": dataset.sample_weight, "groups": dataset.groups}
     given = {name: values[used] for name, values in metadata.items() if values is not None}
     if not given:

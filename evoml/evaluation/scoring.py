@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evoml.core.errors import SettingError, nearest
+from evoml.core.errors import DataError, SettingError, nearest
 
 if TYPE_CHECKING:
-    from evoml.core.dataset import Dataset
+    import numpy as np
 
 Scorer = Callable[..., float]
 DEFAULTS = {"classification": "accuracy", "regression": "r2"}
 _LABELLED = ("neg_log_loss",)  # metrics that must be told all classes, since a small fold may not hold each
 
 
-def scorers(scoring: Any, dataset: Dataset) -> dict[str, Scorer]:
+def scorers(scoring: Any, task: str, classes: np.ndarray | None = None) -> dict[str, Scorer]:
     """Return scorers by name, the first the one that counts.
 
     ``scoring`` is None (accuracy, or R2 for regression), a name that scikit-learn knows, a callable ``(estimator, X, y)``,
     or a list or mapping of these. Raises SettingError for an unknown name.
     """
     if scoring is None:
-        scoring = DEFAULTS[dataset.task]
+        scoring = DEFAULTS[task]
     if isinstance(scoring, Mapping):
         named = dict(scoring)
     elif isinstance(scoring, Sequence) and not isinstance(scoring, str):
@@ -31,7 +31,7 @@ def scorers(scoring: Any, dataset: Dataset) -> dict[str, Scorer]:
         named = {_name(scoring): scoring}
     if not named:
         raise SettingError("scoring must name at least one metric, got none")
-    return {str(name): _scorer(item, dataset) for name, item in named.items()}
+    return {str(name): _scorer(item, classes) for name, item in named.items()}
 
 
 def _name(item: Any) -> str:
@@ -41,7 +41,7 @@ def _name(item: Any) -> str:
     return str(getattr(score_function, "__name__", type(item).__name__))
 
 
-def _scorer(item: Any, dataset: Dataset) -> Scorer:
+def _scorer(item: Any, classes: np.ndarray | None) -> Scorer:
     from sklearn.metrics import get_scorer, get_scorer_names
 
     if callable(item):
@@ -50,13 +50,9 @@ def _scorer(item: Any, dataset: Dataset) -> Scorer:
     if item not in known:
         raise SettingError(f"unknown metric {item!r}{nearest(item, known)}; pass a name that scikit-learn knows, or a callable")
     scorer: Any = get_scorer(item)
-    if item in _LABELLED and dataset.classes is not None:
-        scorer = type(scorer)(scorer._score_func, scorer._sign, {**scorer._kwargs, "labels": _codes(dataset)}, scorer._response_method)
+    if item in _LABELLED and classes is not None:
+        scorer = type(scorer)(scorer._score_func, scorer._sign, {**scorer._kwargs, "labels": list(range(len(classes)))}, scorer._response_method)
     return scorer  # type: ignore[no-any-return]
-
-
-def _codes(dataset: Dataset) -> list[int]:
-    return list(range(len(dataset.classes)))  # type: ignore[arg-type]
 
 
 def uses_labels(scoring: Any) -> bool:
@@ -80,3 +76,47 @@ def apply(scorer: Scorer, estimator: Any, X: Any, y: Any, sample_weight: Any) ->
         if "sample_weight" not in str(error):
             raise
         return float(scorer(estimator, X, y))
+
+
+def score(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+    """Return the first metric of ``scoring`` for a fitted classifier or regressor on new rows.
+
+    Named metrics see codes instead of labels, as in a search, so that e.g. F1 takes the second class as the positive one.
+    """
+    import numpy as np
+    from sklearn.utils import column_or_1d
+
+    classes = getattr(estimator, "classes_", None)
+    task = "regression" if classes is None else "classification"
+    scorer = next(iter(scorers(scoring, task, classes).values()))
+    labels = column_or_1d(y)
+    if classes is None or uses_labels(scoring):
+        return apply(scorer, estimator, X, labels, sample_weight)
+    if classes.dtype.kind in "US":
+        labels = labels.astype(str)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise DataError(f"the target holds labels that were not there in fit: {', '.join(map(repr, unknown[:5]))}")
+    return apply(scorer, coded(estimator), X, np.searchsorted(classes, labels), sample_weight)
+
+
+def coded(estimator: Any) -> Any:
+    """Return a view of a fitted classifier that speaks in codes 0 .. n_classes - 1."""
+    import numpy as np
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class Coded(ClassifierMixin, BaseEstimator):
+        classes_ = np.arange(len(estimator.classes_))
+
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("predict_proba", "decision_function"):
+                return getattr(estimator, name)
+            raise AttributeError(name)
+
+        def predict(self, X: Any) -> Any:
+            return np.searchsorted(estimator.classes_, estimator.predict(X))
+
+    return Coded()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def _possible_folds(dataset: Dataset, folds: int) -> int:
     if dataset.classes is not None:
         counts = np.bincount(dataset.y)
         counts = np.where(counts == 1, counts.max(), counts)  # a single row cannot be split: it stays in training
-        label = dataset.classes[counts.argmin()]
+        label = dataset.classes.tolist()[counts.argmin()]
         limits[f"class {label!r} has {counts.min()} rows"] = int(counts.min())
     reason, most = min(limits.items(), key=lambda item: item[1])
     if most < folds:
@@ -74,7 +75,7 @@ def _keep_rare_classes(dataset: Dataset, found: list[Split]) -> list[Split]:
     if not len(single):
         return found
     kept = [(np.union1d(train, single), np.setdiff1d(test, single)) for train, test in found]
-    labels = ", ".join(repr(label) for label in dataset.labels[single])
+    labels = ", ".join(repr(label) for label in dataset.labels[single].tolist())
     warnings.warn(
         f"class(es) {labels} have one row each: it is always trained on and never scored; give more rows of them",
         UserWarning,
@@ -93,3 +94,26 @@ def _check(found: list[Split], n_rows: int) -> None:
                 f"fold {number} of cv has {len(train)} training and {len(test)} test rows with numbers up to"
                 f" {rows.max() if len(rows) else '-'}; both parts need rows below {n_rows}"
             )
+
+
+MOST_REPEATS = 10  # times the number of rows that a table may grow to when weights are written out
+
+
+def repeated(dataset: Dataset, found: list[Split]) -> tuple[Dataset, list[Split]]:
+    """Write out whole-number sample weights: a row of weight 3 becomes three rows, always together in a fold.
+
+    So they mean the same to every step and metric, also to those that take no weights. Other weights, and very large
+    ones, are left to the steps that take them.
+    """
+    weight = dataset.sample_weight
+    if weight is None or (weight != np.round(weight)).any() or weight.sum() > MOST_REPEATS * dataset.n_rows:
+        return dataset, found
+    rows = np.repeat(np.arange(dataset.n_rows), weight.astype(int))
+    copies = np.split(np.arange(len(rows)), np.cumsum(weight.astype(int))[:-1])
+
+    def written_out(part: np.ndarray) -> np.ndarray:
+        return np.concatenate([copies[row] for row in part]) if len(part) else part
+
+    parts = [(written_out(train), written_out(test)) for train, test in found]
+    _check(parts, len(rows))
+    return replace(dataset.take(rows), sample_weight=None), parts

@@ -101,6 +101,15 @@ class Journal:
             _check_schema(connection, target)
         return cls(connection, target, None)
 
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Journal:
+        """Open the record that :meth:`to_bytes` gave, in memory."""
+        connection = sqlite3.connect(":memory:")
+        with _closing_on_error(connection, None, None):
+            connection.deserialize(content)
+            _check_schema(connection, Path("the record"))
+        return cls(connection, None, None)
+
     def close(self) -> None:
         """Close the file and let others have it. What could not be written to a full disk is tried once more."""
         if self.path is not None and not self.complete_on_disk and self._lock is not None:
@@ -203,6 +212,14 @@ class Journal:
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         spare.replace(self.path)
         self.complete_on_disk = True
+
+    def to_bytes(self) -> bytes:
+        """Return the whole record as the bytes of an SQLite file."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as copy:
+            self._connection.backup(copy)
+            content = bytearray(copy.serialize())
+        content[18:20] = b"\x01\x01"  # no write-ahead log: memory has none
+        return bytes(content)
 
     def save(self, path: str | Path) -> None:
         """Write a copy of the whole record to a new file. Raises JournalError if that cannot be done."""

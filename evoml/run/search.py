@@ -17,7 +17,7 @@ from evoml import __version__
 from evoml.algorithms import ALGORITHMS, pareto_front
 from evoml.core.budget import Budget, spent, stalled_for
 from evoml.core.errors import JournalError, SettingError, nearest
-from evoml.evaluation import Evaluator, Problem, executor, objectives, scorers, splits, workers
+from evoml.evaluation import Evaluator, Problem, executor, objectives, repeated, scorers, splits, workers
 from evoml.evaluation.scoring import needs_probabilities, uses_labels
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
 from evoml.journal import Journal
@@ -75,21 +75,20 @@ class Result:
     finished : Finished
     individuals, history : pandas.DataFrame
         One row a candidate; one row a generation.
-    metrics : tuple of str
-    space : PipelineSpace
+    source : str
+        Python source of the best pipeline.
+    record : bytes
+        The whole journal.
     """
 
     model: FinalModel
     best: Outcome | None
     front: list[Outcome]
     finished: Finished
-    individuals: Any
-    history: Any
-    metrics: tuple[str, ...]
-    space: PipelineSpace
-
-    def pipeline_source(self, seed: int, comment: str) -> str:
-        return self.space.source(self.model.text, seed, comment)
+    individuals: pd.DataFrame
+    history: pd.DataFrame
+    source: str
+    record: bytes
 
 
 def search(wanted: Search) -> Result:
@@ -97,9 +96,9 @@ def search(wanted: Search) -> Result:
 
     Raises SettingError, SearchSpaceError, JournalError or DataError before any work, never after it.
     """
-    dataset, seed = wanted.dataset, part_seed(wanted.seed)
-    folds = splits(dataset, wanted.cv, seed)
-    metrics = scorers(wanted.scoring, dataset)
+    seed = part_seed(wanted.seed)
+    dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
+    metrics = scorers(wanted.scoring, dataset.task, dataset.classes)
     space = PipelineSpace(wanted.catalogue, _facts(dataset, folds, metrics), wanted.initial_pipelines)
     measured = objectives(wanted.objectives, list(metrics), space)
     limit = _time_limit(wanted)
@@ -293,8 +292,19 @@ def _finish(
             "model": model.text,
         },
     )
+    source = space.source(model.text, problem.seed, _comment(best, metrics[0], wanted)) if model.text else ""
     return Result(
-        model, best, front, finished, journal.individuals(), journal.progress(), tuple(metrics), space
+        model, best, front, finished, journal.individuals(), journal.progress(), source, journal.to_bytes()
     )
 
 
+def _comment(best: Outcome | None, metric: str, wanted: Search) -> str:
+    if best is None:
+        return "No pipeline could be scored: this is a baseline."
+    weights = "" if wanted.dataset.sample_weight is None else (
+        "\nIt was fitted with sample weights, which reach all steps by scikit-learn's metadata routing."
+    )
+    return (
+        f"Selection score ({metric}, mean over folds): {best.scores[0]:.6g}. The pipeline was chosen for this score:\n"
+        f"expect less on new data. Seed of the run: {wanted.seed}.{weights}"
+    )

@@ -1,0 +1,304 @@
+"""What both estimators share. They hold no logic of their own: a fit is one call of :func:`evoml.run.search`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from evoml.core.dataset import read_dataset, read_features
+from evoml.estimators import parameters
+from evoml.journal import Journal
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from matplotlib.figure import Figure
+
+    from evoml.core.dataset import Dataset
+    from evoml.run import Result
+
+PARAMETERS = """
+    Parameters
+    ----------
+    generations : int or None, default=None
+        Generations to evolve. A run bounded by generations or evaluations gives the same bits for any ``n_jobs``.
+    population_size : int, default=50
+        Individuals in the population, and candidates in a generation.
+    max_time_mins : float or None, default=None
+        Minutes that ``fit`` may take. If no bound at all is given, five.
+    max_evaluations : int or None, default=None
+        Pipelines to evaluate; exact duplicates are not counted.
+    max_eval_time_mins : float or None, default=None
+        Minutes one pipeline may take on all folds; then its worker is stopped. None is a tenth of ``max_time_mins``
+        (half of a budget of seconds), or five minutes in a run without a bound of time.
+    scoring : str, callable, list or dict, default=None
+        Metric(s) by scikit-learn's names, or callables ``(estimator, X, y)``; the first one counts. None is accuracy
+        for a classifier and R2 for a regressor.
+    cv : int, splitter or iterable, default=5
+        Folds: a number (shuffled, stratified by class, whole groups where groups are given), a scikit-learn splitter,
+        or (train, test) row numbers.
+    n_jobs : int, default=1
+        Worker processes; -1 is all cores.
+    random_state : int, generator or None, default=None
+        Seed of the run. None takes fresh entropy; global random states are never touched.
+    verbose : int, default=0
+        1 logs progress to the logger ``"evoml"`` at each improvement, 2 at each evaluation.
+    warm_start : bool, default=False
+        Whether a further ``fit`` starts from the last front, and whether an existing ``journal`` is resumed.
+    early_stop : int or None, default=None
+        Generations without improvement after which the run ends.
+    memory_limit : int, str or None, default=None
+        Memory each worker may allocate, in bytes or as ``"4GB"``. None is an even share of 80 % of the machine's.
+    objectives : sequence of str, default=("score", "complexity")
+        What evolution optimises: ``"score"``, names of metrics in ``scoring``, ``"complexity"`` (steps, and values away
+        from their defaults; fewer is better), ``"fit_time"``.
+    search_space : Catalogue, path of a TOML file, mapping or None, default=None
+        Parts that may be used; see :func:`evoml.load_catalogue`.
+    algorithm : {"nsga2", "regularised", "random"} or callable, default="nsga2"
+        How it evolves; a callable gets ``(space, seed, population_size=...)`` and returns an algorithm.
+    initial_pipelines : sequence or None, default=None
+        scikit-learn pipelines (or texts) to start from.
+    callbacks : sequence of callables or None, default=None
+        Each is called as ``callback(progress, outcome)`` after every outcome.
+    journal : path or None, default=None
+        SQLite file that records the run; None keeps the record in memory.
+    executor : {"auto", "process", "serial"}, default="auto"
+        Where pipelines are evaluated. Only worker processes can stop a pipeline that hangs; ``"auto"`` takes them unless
+        the budget is under five seconds.
+"""
+
+ATTRIBUTES = """
+    Attributes
+    ----------
+    fitted_pipeline_ : sklearn.pipeline.Pipeline
+        The best pipeline, fitted on the whole table.
+    best_score_ : float
+        Its mean score over the folds. It was chosen for this score: expect less on new data. nan if nothing was scored.
+    pareto_front_ : pandas.DataFrame
+        Candidates that no other surpasses in all objectives, best first.
+    evaluated_individuals_ : pandas.DataFrame
+        One row a candidate: text, parents, operator, status, scores, costs, error.
+    history_ : pandas.DataFrame
+        One row a generation: seconds, evaluations, best score, credit of each operator.
+    stopped_by_ : str
+        ``"budget"``, ``"early_stop"``, ``"interrupt"`` or ``"exhausted"``.
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : (n_features_in_,) array
+        Names of the columns, where they are all strings.
+"""
+
+
+def pipeline_has(method: str) -> Callable[[Any], bool]:
+    """Return a check that the fitted pipeline offers ``method``; before a fit only what the metric demands is certain."""
+
+    def check(estimator: Any) -> bool:
+        fitted = getattr(estimator, "fitted_pipeline_", None)
+        if fitted is not None:
+            return hasattr(fitted, method)
+        if method == "predict_proba" and demands_probabilities(estimator.scoring):
+            return True
+        raise AttributeError(f"{method} depends on the pipeline that is found: call fit first")
+
+    return check
+
+
+def demands_probabilities(scoring: Any) -> bool:
+    """Tell whether a metric's name needs ``predict_proba``, so that every pipeline of the search has it."""
+    from evoml.core.errors import SettingError
+    from evoml.evaluation.scoring import needs_probabilities, scorers
+
+    try:
+        return any(needs_probabilities(scorer) for scorer in scorers(scoring, "classification").values())
+    except SettingError:
+        return False
+
+
+class EvoEstimator(BaseEstimator):
+    """The face of a search; see EvoClassifier and EvoRegressor."""
+
+    _task: str
+
+    def __init__(
+        self,
+        *,
+        generations: int | None = None,
+        population_size: int = 50,
+        max_time_mins: float | None = None,
+        max_evaluations: int | None = None,
+        max_eval_time_mins: float | None = None,
+        scoring: Any = None,
+        cv: Any = 5,
+        n_jobs: int | None = 1,
+        random_state: Any = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        early_stop: int | None = None,
+        memory_limit: Any = None,
+        objectives: Any = ("score", "complexity"),
+        search_space: Any = None,
+        algorithm: Any = "nsga2",
+        initial_pipelines: Any = None,
+        callbacks: Any = None,
+        journal: str | Path | None = None,
+        executor: str = "auto",
+    ) -> None:
+        self.generations = generations
+        self.population_size = population_size
+        self.max_time_mins = max_time_mins
+        self.max_evaluations = max_evaluations
+        self.max_eval_time_mins = max_eval_time_mins
+        self.scoring = scoring
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.early_stop = early_stop
+        self.memory_limit = memory_limit
+        self.objectives = objectives
+        self.search_space = search_space
+        self.algorithm = algorithm
+        self.initial_pipelines = initial_pipelines
+        self.callbacks = callbacks
+        self.journal = journal
+        self.executor = executor
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
+        """Search for the best pipeline and fit it on the whole table.
+
+        Parameters
+        ----------
+        X : (n_rows, n_columns) array, sparse matrix or data frame
+            Numbers, text and missing values (NaN) are all welcome.
+        y : (n_rows,) array
+            Labels or numbers to predict.
+        sample_weight : (n_rows,) array or None
+            Whole-number weights count as that many rows. Others are used by each step that takes weights, and in scoring.
+        groups : (n_rows,) array or None
+            Rows of a group are never on both sides of a fold.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For a table, target or setting that cannot be used; the message says what to do.
+        """
+        from evoml.run import search
+
+        dataset = read_dataset(X, y, self._task, sample_weight, groups)
+        for note in dataset.notes:
+            warnings.warn(note, UserWarning, stacklevel=2)
+        result = search(self._search(dataset))
+        validate_data(self, X, reset=True, skip_check_array=True)
+        self._layout = dataset.features.layout
+        self._keep(result)
+        if dataset.classes is not None:
+            self.classes_ = self.fitted_pipeline_.classes_
+        return self
+
+    def _search(self, dataset: Dataset) -> Any:
+        from evoml.components import load_catalogue
+        from evoml.core.budget import check_positive
+        from evoml.evaluation import workers
+        from evoml.estimators.logs import log_progress
+        from evoml.run import Search
+
+        check_positive(self.population_size, "population_size", whole=True)
+        check_positive(self.max_eval_time_mins, "number of max_eval_time_mins")
+        check_positive(self.early_stop, "early_stop in generations", whole=True)
+        n_workers = workers(self.n_jobs)
+        callbacks = list(self.callbacks or [])
+        return Search(
+            dataset=dataset,
+            catalogue=load_catalogue(self.search_space),
+            budget=parameters.budget(self.generations, self.max_evaluations, self.max_time_mins),
+            seed=parameters.seed(self.random_state),
+            scoring=self.scoring,
+            cv=self.cv,
+            objectives=[self.objectives] if isinstance(self.objectives, str) else list(self.objectives),
+            algorithm=self.algorithm,
+            population_size=self.population_size,
+            initial_pipelines=[*(self.initial_pipelines or []), *self._last_front()],
+            early_stop=self.early_stop,
+            n_jobs=n_workers,
+            executor=self.executor,
+            eval_seconds=None if self.max_eval_time_mins is None else 60.0 * self.max_eval_time_mins,
+            memory_limit=parameters.memory_bytes(self.memory_limit, n_workers),
+            callbacks=[*callbacks, log_progress(self.verbose)] if self.verbose else callbacks,
+            journal=self.journal,
+            resume=self.warm_start,
+        )
+
+    def _last_front(self) -> list[str]:
+        """Return the pipelines a warm start begins with; a journal that is resumed holds them itself."""
+        resumed = self.journal is not None and Path(self.journal).exists()
+        return list(self.pareto_front_["text"]) if self.warm_start and not resumed and hasattr(self, "pareto_front_") else []
+
+    def _keep(self, result: Result) -> None:
+        self.fitted_pipeline_ = result.model.pipeline
+        self.best_score_ = result.best.scores[0] if result.best else float("nan")
+        self.evaluated_individuals_ = result.individuals
+        self.pareto_front_ = result.individuals.loc[[outcome.candidate.id for outcome in result.front]]
+        self.history_ = result.history
+        self.stopped_by_ = result.finished.stopped_by
+        self._source, self._record = result.source, result.record
+
+    # -- using the model ----------------------------------------------------------------------------------------------
+
+    def _seen(self, X: Any) -> Any:
+        """Return new rows as the pipeline knows them: checked, and with the names and kinds of column of ``fit``."""
+        check_is_fitted(self)
+        features = read_features(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self._layout.like_fitted(features)
+
+    def predict(self, X: Any) -> Any:
+        """Return the prediction for each row of ``X``: (n_rows,)."""
+        rows = self._seen(X)
+        return self.fitted_pipeline_.predict(rows)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the first metric of ``scoring`` on new rows; greater is better."""
+        from evoml.evaluation.scoring import score
+
+        check_is_fitted(self)
+        return score(self, self.scoring, X, y, sample_weight)
+
+    def export(self, path: str | Path) -> Path:
+        """Write Python source that makes the best pipeline; it runs without evoml where only library parts are used."""
+        check_is_fitted(self)
+        target = Path(path)
+        target.write_text(self._source, encoding="utf-8")
+        return target
+
+    def lineage(self) -> nx.DiGraph:
+        """Return the graph of descent of all candidates: an edge from each parent to its child."""
+        from evoml.journal.lineage import lineage
+
+        check_is_fitted(self)
+        return lineage(self.evaluated_individuals_)
+
+    def plot(self, what: str = "pipeline") -> Figure:
+        """Draw ``"pipeline"`` (the best one), ``"score"`` (over time), ``"front"`` or ``"lineage"`` as a matplotlib figure."""
+        from evoml.report import plot
+
+        check_is_fitted(self)
+        with Journal.from_bytes(self._record) as journal:
+            return plot(journal, what)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.target_tags.required = True
+        return tags

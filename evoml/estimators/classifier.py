@@ -1,0 +1,40 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+
+from evoml.estimators.base import ATTRIBUTES, PARAMETERS, EvoEstimator, pipeline_has
+
+
+class EvoClassifier(ClassifierMixin, EvoEstimator):
+    __doc__ = f"""Evolve scikit-learn pipelines and predict labels with the best.
+{PARAMETERS}{ATTRIBUTES}    classes_ : (n_classes,) array
+        Labels, sorted; columns of ``predict_proba`` are in their order.
+
+    Examples
+    --------
+    >>> from evoml import EvoClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = EvoClassifier(max_evaluations=5, random_state=0).fit(X, y)
+    >>> model.predict(X[:3])
+    array([0, 0, 0])
+    """
+
+    _task = "classification"
+
+    @available_if(pipeline_has("predict_proba"))
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class for each row of ``X``: (n_rows, n_classes)."""
+        rows = self._seen(X)
+        return self.fitted_pipeline_.predict_proba(rows)
+
+    @available_if(pipeline_has("decision_function"))
+    def decision_function(self, X: Any) -> Any:
+        """Return the confidence in each class for each row of ``X``: (n_rows,) for two classes, else (n_rows, n_classes)."""
+        rows = self._seen(X)
+        return self.fitted_pipeline_.decision_function(rows)

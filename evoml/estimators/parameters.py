@@ -1,0 +1,56 @@
+"""What users may write for a parameter, turned into what the run needs; each mistake is one clear error."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import numpy as np
+
+from evoml.core.budget import Budget, check_positive
+from evoml.core.errors import BudgetError
+from evoml.core.random import fresh_seed
+
+DEFAULT_MINUTES = 5.0
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+def budget(generations: Any, max_evaluations: Any, max_time_mins: Any) -> Budget:
+    """Return the budget; five minutes where none is set."""
+    check_positive(generations, "number of generations", whole=True)
+    check_positive(max_evaluations, "number of max_evaluations", whole=True)
+    check_positive(max_time_mins, "number of max_time_mins")
+    if generations is None and max_evaluations is None and max_time_mins is None:
+        max_time_mins = DEFAULT_MINUTES
+    return Budget(max_evaluations, generations, None if max_time_mins is None else 60.0 * float(max_time_mins))
+
+
+def seed(random_state: Any) -> int:
+    """Return the seed that ``random_state`` means: an int itself, a generator one draw, None fresh entropy."""
+    if random_state is None:
+        return fresh_seed()
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**32))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, bool) or not hasattr(random_state, "__index__") or int(random_state) < 0:
+        raise ValueError(f"random_state must be None, a whole number from 0 on, or a random generator, got {random_state!r}")
+    return int(random_state)
+
+
+def memory_bytes(memory_limit: Any, n_workers: int) -> int | None:
+    """Return the bytes each worker may allocate: as given (``"4GB"``, a number), else an even share of the machine's memory."""
+    if memory_limit is None:
+        try:
+            total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):
+            return None
+        return max(int(0.8 * total / n_workers), 2**30)
+    if isinstance(memory_limit, str):
+        found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?)(i?b)?\s*", memory_limit.lower())
+        if not found or found[1].count(".") > 1:
+            raise BudgetError(f"memory_limit must be a number of bytes or a text such as '4GB', got {memory_limit!r}")
+        memory_limit = float(found[1]) * _UNITS[found[2]]
+    check_positive(memory_limit, "memory_limit in bytes")
+    return int(memory_limit)
