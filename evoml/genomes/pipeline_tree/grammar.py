@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deap import gp
 
 from evoml.core.errors import SearchSpaceError, nearest
-from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, Term, Value
+from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, UNIONS, Term, Value
 from evoml.genomes.pipeline_tree.tree import PipelineTree
 from evoml.genomes.pipeline_tree.types import (
     DATA_TYPES,
@@ -29,12 +29,11 @@ if TYPE_CHECKING:
 #: Structural words, the types they read and the type they give. One word may have several readings.
 _STRUCTURE: dict[str, tuple[tuple[type, ...], type]] = {
     UNION: ((Dense, Dense), Dense),
-    f"{UNION}_nonnegative": ((NonNegative, NonNegative), NonNegative),
-    f"{UNION}_numeric": ((Numeric, Numeric), Numeric),
+    "union_nonnegative": ((NonNegative, NonNegative), NonNegative),
+    "union_numeric": ((Numeric, Numeric), Numeric),
     PASSTHROUGH: ((Dense,), Dense),
     STACK: ((Model,), Dense),
 }
-_UNIONS = tuple(name for name in _STRUCTURE if name.startswith(UNION))
 _FREQUENCY = {"light": 1.0, "medium": 0.5, "heavy": 0.2}  # how often a part is tried at random, by what it costs
 
 
@@ -96,8 +95,10 @@ class Grammar:
         self.primitives = gp.PrimitiveSetTyped("pipeline", [self.input_type], Model)
         self.primitives.renameArguments(ARG0=FEATURES)
         self.features = self.primitives.mapping[FEATURES]
+        self.may_miss = facts.kind == "numeric" or not facts.complete_numbers  # whether any step can see missing numbers
         for name, (inputs, output) in _STRUCTURE.items():
-            self.primitives.addPrimitive(_called, list(inputs), output, name=name)
+            if output is not Numeric or self.may_miss:
+                self.primitives.addPrimitive(_called, list(inputs), output, name=name)
         for part in self.catalogue.values():
             self._add_part(part)
         self.min_steps = self._min_steps()
@@ -112,7 +113,9 @@ class Grammar:
         if reads is Table:
             if self.input_type is not Table:
                 return
-            gives = Dense if self.facts.complete_numbers else gives
+            gives = gives if self.may_miss else Dense
+        elif part.kind == "imputer" and not self.may_miss:
+            return
         types = [hyperparameter_type(part.name, h.name) for h in part.hyperparameters]
         self.primitives.addPrimitive(_called, [reads, *types], gives, name=part.name)
         for hyperparameter, type_ in zip(part.hyperparameters, types, strict=True):
@@ -131,7 +134,7 @@ class Grammar:
     def writable(self, type_: type, steps: int) -> list[gp.Primitive]:
         """Return the primitives that give ``type_`` and can be completed within ``steps`` steps."""
         fits = [p for p in self.primitives.primitives[type_] if self._depth(p) <= steps]
-        return [p for p in fits if p.name not in _UNIONS or p.ret is type_ or type_ is Model]
+        return [p for p in fits if p.name not in UNIONS or p.ret is type_ or type_ is Model]
 
     def _depth(self, primitive: gp.Primitive) -> int:
         return 1 + max(self.min_steps[need] for need in data_arguments(primitive))
@@ -174,7 +177,7 @@ class Grammar:
         return nodes
 
     def _primitive(self, term: Term, needed: type) -> gp.Primitive:
-        names = _UNIONS if term.name in _UNIONS else (term.name,)
+        names = UNIONS if term.name in UNIONS else (term.name,)
         found = [p for name in names if isinstance(p := self.primitives.mapping.get(name), gp.Primitive)]
         if not found:
             raise SearchSpaceError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
-from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, Term, Value, read_term
+from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, UNIONS, Term, Value, read_term
 
 if TYPE_CHECKING:
     from evoml.components import Catalogue
@@ -95,7 +95,7 @@ class Plan:
     def _add(self, term: Term) -> str:
         if term.name == PASSTHROUGH:
             return self._add(term.inputs[0])
-        if term.name == UNION:
+        if term.name in UNIONS:
             return self._add_union(term)
         inputs = [self._add(child) for child in term.inputs]
         return self._add_node(term.name, self._active(term), inputs)

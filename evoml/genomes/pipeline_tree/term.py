@@ -10,9 +10,9 @@ from evoml.core.errors import SearchSpaceError
 
 FEATURES = "features"  # the name of the input
 UNION = "union"  # columns of two inputs side by side
+UNIONS = (UNION, "union_nonnegative", "union_numeric")  # the same, by what it promises of its columns
 STACK = "stack"  # out-of-fold predictions of a model, as columns
 PASSTHROUGH = "passthrough"  # the input itself
-STRUCTURE = (FEATURES, UNION, STACK, PASSTHROUGH)
 
 Value = str | int | float | bool | None
 
