@@ -1,0 +1,127 @@
+"""A part: one library class with its typed hyperparameter ranges, from which estimators and source text are made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from evoml.components.calls import Call, load, render, resolve, seeded
+from evoml.components.expressions import evaluate
+from evoml.components.hyperparameters import Hyperparameter, Value, same
+from evoml.core.errors import SearchSpaceError
+
+Kind: TypeAlias = Literal[
+    "classifier", "regressor", "scaler", "imputer", "encoder", "discretiser",
+    "constructor", "kernel", "decomposition", "selector", "clusterer",
+]  # fmt: skip
+DataType: TypeAlias = Literal["table", "numeric", "dense", "nonnegative"]
+Task: TypeAlias = Literal["classification", "regression"]
+Cost: TypeAlias = Literal["light", "medium", "heavy"]
+Target: TypeAlias = Literal["nonnegative", "positive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One entry of the catalogue.
+
+    input, output: each data type is a special case of the one before: table, numeric, dense, nonnegative; models have
+    no output. cost: a fit on 1,000 x 20 in one thread takes less than 0.1 s (light), less than 1 s (medium), or more.
+    min_class_rows: rows that the smallest class must have for a fit to work at all.
+    """
+
+    name: str
+    path: str
+    kind: Kind
+    task: Task | None
+    input: DataType
+    output: DataType | None
+    hyperparameters: tuple[Hyperparameter, ...] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    cost: Cost = "light"
+    requires: str | None = None
+    predict_proba: bool = False
+    target: Target | None = None
+    columns: str = "n_features"
+    applies_to: Literal["all", "categorical"] = "all"
+    wrap: str | None = None
+    min_class_rows: int = 1
+
+    @property
+    def is_model(self) -> bool:
+        return self.kind in ("classifier", "regressor")
+
+    def load(self) -> type:
+        """The library's class. Raises SearchSpaceError if it cannot be imported."""
+        return load(self.path)
+
+    def hyperparameter(self, name: str) -> Hyperparameter:
+        """The hyperparameter of that name. Raises SearchSpaceError, with the names there are, for an unknown one."""
+        for hyperparameter in self.hyperparameters:
+            if hyperparameter.name == name:
+                return hyperparameter
+        known = ", ".join(hyperparameter.name for hyperparameter in self.hyperparameters) or "none"
+        raise SearchSpaceError(f"{self.name} has no hyperparameter {name!r}; it has: {known}")
+
+    def defaults(self) -> dict[str, Value]:
+        return {hyperparameter.name: hyperparameter.default for hyperparameter in self.hyperparameters}
+
+    def active(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The values that count: missing ones by default, those whose `when` does not hold (transitively) dropped."""
+        for name in values:
+            self.hyperparameter(name)
+        complete = self.defaults() | dict(values)
+        conditions = {hyperparameter.name: hyperparameter.when for hyperparameter in self.hyperparameters}
+
+        def holds(name: str) -> bool:
+            return all(
+                holds(other) and any(same(complete[other], value) for value in allowed)
+                for other, allowed in conditions[name].items()
+            )
+
+        return {name: value for name, value in complete.items() if holds(name)}
+
+    def settings(self, values: Mapping[str, Value], random_state: int | None) -> dict[str, Any]:
+        """The exact keyword arguments of the constructor; nested estimators are `Call`s, objects are `Imported`s."""
+        return dict(self._call(values, random_state).arguments)
+
+    def build(self, values: Mapping[str, Value], random_state: int | None) -> Any:
+        """An unfitted estimator."""
+        return resolve(self._wrapped(self._call(values, random_state)))
+
+    def source(self, values: Mapping[str, Value], random_state: int | None) -> tuple[str, set[str]]:
+        """The Python expression that makes the same estimator as `build`, and the import lines it needs."""
+        return render(self._wrapped(self._call(values, random_state)))
+
+    def n_columns(self, n_features: int, values: Mapping[str, Value], n_rows: int) -> int:
+        """How many columns come out (an upper bound where the data decide), at least one."""
+        facts = {"n_features": n_features, "n_rows": n_rows, **self.defaults(), **values}
+        return max(1, int(evaluate(self.columns, facts)))
+
+    def _call(self, values: Mapping[str, Value], random_state: int | None) -> Call:
+        arguments = dict(self.fixed)
+        for name, value in self.active(values).items():
+            outer, _, inner = name.partition("__")
+            if inner:
+                nested: Call = arguments[outer]
+                arguments[outer] = Call(nested.path, {**nested.arguments, inner: value})
+            else:
+                arguments[name] = value
+        return seeded(Call(self.path, arguments), random_state)
+
+    def _wrapped(self, call: Call) -> Call:
+        if self.wrap is not None:
+            call = Call(self.wrap, {}, (call,))
+        return _over_categorical_columns(call) if self.applies_to == "categorical" else call
+
+
+def _over_categorical_columns(encoder: Call) -> Call:
+    # Excluding numbers, rather than naming string types, holds for pandas 2 (object) and pandas 3 (str) alike.
+    selector = Call("sklearn.compose.make_column_selector", {"dtype_exclude": ["number", "bool"]})
+    return Call(
+        "sklearn.compose.ColumnTransformer",
+        {
+            "transformers": [("categorical", encoder, selector)],
+            "remainder": "passthrough",
+            "sparse_threshold": 0,
+            "verbose_feature_names_out": False,
+        },
+    )
