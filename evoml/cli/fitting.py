@@ -1,0 +1,166 @@
+"""What `evoml fit` and `evoml resume` do: table in, run, files out, and a short summary."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import evoml
+from evoml.cli.errors import say, short_warnings
+from evoml.cli.folder import RunFolder
+from evoml.cli.model_file import SavedModel, libraries_needed, save_model
+from evoml.cli.options import DEFAULT_SECONDS, FitOptions, from_mapping, usable_jobs
+from evoml.cli.progress import Watch, polite_interrupts, shown
+from evoml.cli.results import metric_of, reading, record_holdout, summarise, write_all, write_page
+from evoml.cli.tables import absolute, name_of, read_table
+from evoml.cli.target import Data, data_from, held_out
+from evoml.core.budget import Budget
+from evoml.core.errors import EvomlError, ModelFileError
+
+PACKAGES = ("scikit-learn", "numpy", "pandas", "skops")
+
+
+def fit(given: FitOptions) -> None:
+    """Run a search from options as given, and leave its results in a new folder."""
+    options = given.complete()
+    folder = RunFolder.planned(options.out, name_of(str(options.table)))
+    data = _data(options)
+    if options.seconds == DEFAULT_SECONDS and given.seconds is None:
+        say(f"budget: {DEFAULT_SECONDS:g} seconds, as none was given; more time finds better pipelines (--seconds N)")
+    _run(folder, options, data)
+
+
+def resume(path: str) -> None:
+    """Go on with a run that was killed until its budget is used up, and write the files it lacks."""
+    folder = RunFolder.existing(path)
+    record = folder.read_record()
+    options = from_mapping(record.get("options") or {}, str(folder.record)).complete()
+    changed = _changed(record.get("versions") or {})
+    if changed:
+        say(f"note: the run began with other versions ({', '.join(changed)}); it may go on differently")
+    _run(folder, options, _data(options))
+
+
+def _lasting(options: FitOptions) -> FitOptions:
+    """Return the options with paths that hold in any working directory."""
+    space = options.search_space
+    return replace(
+        options, table=absolute(str(options.table)), search_space=None if space is None else str(Path(space).resolve())
+    )
+
+
+def _data(options: FitOptions) -> Data:
+    assert options.table is not None
+    assert options.target is not None
+    table = read_table(options.table)
+    data = data_from(table, options.target, options.task or "auto", options.group, options.weight)
+    say(f"data: {len(data.y)} rows, {len(data.kinds)} columns to predict {options.target!r} from")
+    say(f"task: {data.task} ({data.reason}{'; --task sets another' if options.task == 'auto' else ''})")
+    return data
+
+
+def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
+    assert options.seed is not None
+    seen, kept = held_out(data, options.holdout, options.seed) if options.holdout else (data, None)
+    folder.make()
+    if not folder.record.is_file():
+        folder.write_record(
+            {"state": "running", "started": _now(), "options": asdict(_lasting(options)), "versions": _versions()}
+        )
+    say(f"folder: {folder.path} (seed {options.seed})")
+    estimator = _fitted(folder, options, seen)
+    with reading(folder) as journal:
+        model = _saved(estimator, options, data, metric_of(journal))
+    # The model comes first: nothing that goes wrong later may cost it. The page shows the hold-out score.
+    failures = write_all(
+        lambda: save_model(model, folder.model),
+        lambda: estimator.export(folder.pipeline),
+    )
+    facts = _facts(folder, estimator, model.metric, kept)
+    failures += write_all(lambda: write_page(folder))
+    folder.write_record({**folder.read_record(), "state": "finished", "finished": _now(), **facts})
+    summarise(folder, facts, libraries_needed(estimator.fitted_pipeline_))
+    if failures:
+        raise ModelFileError("; ".join(failures))
+
+
+def _fitted(folder: RunFolder, options: FitOptions, data: Data) -> Any:
+    budget = Budget(options.evaluations, options.generations, options.seconds)
+    going_on = folder.journal.is_file()
+    with reading(folder) if going_on else contextlib.nullcontext() as journal:
+        watch = Watch(budget, journal)
+    estimator = _estimator(data.task)(
+        max_evaluations=budget.evaluations,
+        generations=budget.generations,
+        max_time_mins=None if budget.seconds is None else budget.seconds / 60,
+        scoring=options.metric,
+        n_jobs=usable_jobs(options.jobs or -1),
+        random_state=options.seed,
+        search_space=options.search_space,
+        journal=str(folder.journal),
+        warm_start=going_on,
+        callbacks=[watch],
+    )
+    try:
+        with short_warnings(), polite_interrupts(watch), shown(watch):
+            return estimator.fit(data.X, data.y, sample_weight=data.weights, groups=data.groups)
+    except EvomlError:
+        folder.discard_if_unused()
+        raise
+
+
+def _estimator(task: str) -> Callable[..., Any]:
+    return evoml.EvoClassifier if task == "classification" else evoml.EvoRegressor  # type: ignore[no-any-return]
+
+
+def _facts(folder: RunFolder, estimator: Any, metric: str, kept: Data | None) -> dict[str, Any]:
+    """Return what is worth knowing about a finished run, for the record and the summary."""
+    facts = {
+        "metric": metric,
+        "selection_score": float(estimator.best_score_) if math.isfinite(estimator.best_score_) else None,
+        "stopped_by": estimator.stopped_by_,
+    }
+    if kept is None:
+        return facts
+    score = float(estimator.score(kept.X, kept.y, sample_weight=kept.weights))
+    record_holdout(folder, score, len(kept.y))
+    return {**facts, "holdout_score": score, "holdout_rows": len(kept.y)}
+
+
+def _saved(estimator: Any, options: FitOptions, data: Data, metric: str) -> SavedModel:
+    return SavedModel(
+        pipeline=estimator.fitted_pipeline_,
+        task=data.task,
+        target=str(options.target),
+        names=list(data.kinds),
+        kinds=list(data.kinds.values()),
+        unused=[name for name in (options.group, options.weight) if name is not None],
+        classes=getattr(estimator, "classes_", None),
+        metric=metric,
+        versions=_versions(),
+    )
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    """Return the version of Python and of each package that decides what a run does."""
+    versions = {"python": platform.python_version(), "evoml": evoml.__version__}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions
+
+
+def _changed(before: Mapping[str, str]) -> list[str]:
+    now = _versions()
+    return [f"{name} {old} then, {now.get(name, 'none')} now" for name, old in before.items() if now.get(name) != old]

@@ -1,0 +1,147 @@
+"""The commands and their options; what they do is in the modules beside this one, loaded when a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from evoml.cli.errors import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    name="evoml",
+    help="Evolves machine-learning pipelines for a table, and uses the best one.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a run, as `evoml fit` wrote it.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from evoml import __version__
+
+        typer.echo(f"evoml {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def evoml(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="EVOML_DEBUG", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Evolves machine-learning pipelines for a table, and uses the best one."""
+
+
+@app.command()
+def fit(
+    table: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TABLE", help="CSV (also compressed) or Parquet file, or sklearn:NAME, e.g. sklearn:iris."
+        ),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.", metavar="COLUMN")] = None,
+    metric: Annotated[str | None, typer.Option(help="scikit-learn metric to select by, e.g. roc_auc.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Seconds the run may take; 60 if no other bound is given.")
+    ] = None,
+    evaluations: Annotated[int | None, typer.Option(help="Pipelines to evaluate at most.")] = None,
+    generations: Annotated[int | None, typer.Option(help="Generations to evolve at most.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; -1, the default, for all processors.")] = None,
+    out: Annotated[str | None, typer.Option(help="New folder for the results; runs/TABLE-TIME by default.")] = None,
+    config: Annotated[
+        str | None, typer.Option(help="TOML file with these options; the command line wins.", metavar="FILE")
+    ] = None,
+    holdout: Annotated[
+        float | None, typer.Option(help="Share of the rows that neither search nor model see, to score it on.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="auto, classification or regression.", metavar="TASK", show_default=False)
+    ] = None,
+    search_space: Annotated[
+        str | None, typer.Option(help="TOML file of the parts a pipeline may use.", metavar="FILE")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="Column of groups that folds keep whole.", metavar="COLUMN")] = None,
+    weight: Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")] = None,
+) -> None:
+    """Evolve a pipeline that predicts a column of TABLE, and save it with its report."""
+    from evoml.cli.fitting import fit as run
+    from evoml.cli.options import FitOptions, from_file
+
+    given = FitOptions(
+        table=table,
+        target=target,
+        metric=metric,
+        seconds=seconds,
+        evaluations=evaluations,
+        generations=generations,
+        seed=seed,
+        jobs=jobs,
+        holdout=holdout,
+        task=task,
+        search_space=search_space,
+        group=group,
+        weight=weight,
+        out=out,
+    )
+    run(given.over(from_file(config)) if config else given)
+
+
+@app.command()
+def predict(
+    folder: Folder,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Table with the columns the model was fitted on.")],
+    out: Annotated[str | None, typer.Option(help="CSV file to write; stdout by default.", metavar="FILE")] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(help="Library whose types in the model file to trust: lightgbm, xgboost, catboost."),
+    ] = None,
+) -> None:
+    """Predict the rows of TABLE with the model in DIR."""
+    from evoml.cli.predicting import predict as run
+
+    run(folder, table, out, proba, trust or ())
+
+
+@app.command()
+def report(folder: Folder) -> None:
+    """Write report.html from the journal in DIR, also while the run goes on."""
+    from evoml.cli.folder import RunFolder
+    from evoml.cli.results import write_page
+
+    found = RunFolder.existing(folder)
+    write_page(found)
+    typer.echo(found.report)
+
+
+@app.command()
+def show(
+    folder: Folder, n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many candidates to list.")] = 20
+) -> None:
+    """List the best candidates of the run in DIR, also while it goes on."""
+    from evoml.cli.folder import RunFolder
+    from evoml.cli.results import show as run
+
+    run(RunFolder.existing(folder), n)
+
+
+@app.command()
+def resume(folder: Folder) -> None:
+    """Go on with a run that was killed, to the end of its budget, and write the files it lacks."""
+    from evoml.cli.fitting import resume as run
+
+    run(folder)
+
+
+if __name__ == "__main__":
+    app()

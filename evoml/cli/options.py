@@ -1,0 +1,143 @@
+"""The options of a fit: from the command line, a TOML file, or the record of an earlier run, checked once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from evoml.core.budget import check_positive
+from evoml.core.errors import BudgetError, SettingError, nearest
+
+DEFAULT_SECONDS = 60.0
+TASKS = ("auto", "classification", "regression")
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("table", "target", "metric", "task", "search_space", "group", "weight", "out"), (str,)),
+    **dict.fromkeys(("evaluations", "generations", "seed", "jobs"), (int,)),
+    **dict.fromkeys(("seconds", "holdout"), (int, float)),
+}
+_NOUNS = {(str,): "a text", (int,): "a whole number", (int, float): "a number"}
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """What `evoml fit` can be told; None means not given.
+
+    Attributes
+    ----------
+    table, target : str
+        Where the data are, and the column to predict.
+    metric : str
+        Name of a scikit-learn metric.
+    seconds, evaluations, generations : float, int, int
+        Bounds of the run; the first that is reached ends it. 60 seconds if none is given.
+    seed : int
+        Seed of all randomness; a fresh one if not given.
+    jobs : int
+        Number of processes; -1 for all processors this process may use.
+    holdout : float
+        Share of the rows that the search never sees, to score the final model on.
+    task : str
+        "auto", "classification" or "regression".
+    search_space : str
+        TOML file of the parts a pipeline may use.
+    group, weight : str
+        Columns with the group and the weight of each row; not used as features.
+    out : str
+        Folder of the run.
+    """
+
+    table: str | None = None
+    target: str | None = None
+    metric: str | None = None
+    seconds: float | None = None
+    evaluations: int | None = None
+    generations: int | None = None
+    seed: int | None = None
+    jobs: int | None = None
+    holdout: float | None = None
+    task: str | None = None
+    search_space: str | None = None
+    group: str | None = None
+    weight: str | None = None
+    out: str | None = None
+
+    def over(self, others: FitOptions) -> FitOptions:
+        """Return the options given here, and the other's where none is given here."""
+        return replace(others, **{name: value for name, value in asdict(self).items() if value is not None})
+
+    def complete(self) -> FitOptions:
+        """Return the options with defaults filled in. Raises EvomlError for a value that cannot be used."""
+        from evoml.cli.tables import PREFIX
+        from evoml.core.random import fresh_seed
+
+        if self.table is None:
+            raise SettingError("no table was given; name a CSV or Parquet file, or e.g. sklearn:iris")
+        shipped = self.table.startswith(PREFIX)
+        if self.target is None and not shipped:
+            raise SettingError("no target was given; name the column to predict with --target COLUMN")
+        _check(self)
+        bounded = self.seconds or self.evaluations or self.generations
+        return replace(
+            self,
+            target=self.target or "target",
+            seconds=self.seconds if bounded else DEFAULT_SECONDS,
+            seed=fresh_seed() if self.seed is None else self.seed,
+            jobs=-1 if self.jobs is None else self.jobs,
+            task=self.task or "auto",
+        )
+
+
+def from_file(path: str) -> FitOptions:
+    """Read options from a TOML file; names as on the command line, with dashes or underscores.
+
+    Raises SettingError, naming the file and the key, for anything that is not an option.
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} is not valid TOML: {error}; mend that line") from error
+    return from_mapping(content, path)
+
+
+def from_mapping(content: Mapping[str, Any], where: str) -> FitOptions:
+    """Make options of a mapping; None values are left out. Raises SettingError for unknown keys and wrong types."""
+    known = [field.name for field in fields(FitOptions)]
+    given = {key.replace("-", "_"): value for key, value in content.items() if value is not None}
+    for name, value in given.items():
+        if name not in known:
+            options = [one.replace("_", "-") for one in known]
+            raise SettingError(
+                f"{where}: {name.replace('_', '-')!r} is not an option{nearest(name, options)}; known are:"
+                f" {', '.join(options)}"
+            )
+        if not isinstance(value, _TYPES[name]) or isinstance(value, bool):
+            raise SettingError(f"{where}: {name.replace('_', '-')} must be {_NOUNS[_TYPES[name]]}, got {value!r}")
+    return FitOptions(**given)
+
+
+def usable_jobs(jobs: int) -> int:
+    """Return the number of processes: negative counts back from the processors this process may use, as in joblib."""
+    import joblib
+
+    return jobs if jobs > 0 else max(1, joblib.cpu_count() + 1 + jobs)
+
+
+def _check(options: FitOptions) -> None:
+    check_positive(options.seconds, "number of --seconds")
+    for name in ("evaluations", "generations"):
+        check_positive(getattr(options, name), f"number of --{name}", whole=True)
+    if options.jobs == 0:
+        raise BudgetError("the number of --jobs must not be 0; give 1 or more, or -1 for all processors")
+    if options.seed is not None and not 0 <= options.seed < 2**32:
+        raise SettingError(f"--seed must be from 0 to 4294967295, got {options.seed}")
+    if options.holdout is not None and not 0 < options.holdout < 1:
+        raise SettingError(f"--holdout must be a share between 0 and 1, such as 0.2, got {options.holdout:g}")
+    if options.task is not None and options.task not in TASKS:
+        raise SettingError(f"--task must be {', '.join(TASKS)}; got {options.task!r}{nearest(options.task, TASKS)}")
+    roles = [name for name in (options.target, options.group, options.weight) if name is not None]
+    if len(set(roles)) < len(roles):
+        raise SettingError("--target, --group and --weight must name different columns")

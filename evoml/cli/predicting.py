@@ -1,0 +1,81 @@
+"""What `evoml predict` does: a saved model, a table with the same columns, and predictions as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from evoml.cli.columns import check_columns, prepared
+from evoml.cli.errors import say, short_warnings
+from evoml.cli.folder import RunFolder, write_whole
+from evoml.cli.model_file import SavedModel, load_model
+from evoml.cli.tables import read_table
+from evoml.core.errors import DataError, SettingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predict(path: str, source: str, out: str | None, proba: bool, trust: Collection[str]) -> None:
+    """Predict the rows of a table with the model in a run's folder; CSV to a file, or to stdout."""
+    model = load_model(RunFolder.existing(path).model, trust)
+    _check_request(model, out, proba)
+    _note_versions(model)
+    kinds = dict(zip(model.names, model.kinds, strict=True))
+    texts = [name for name, kind in kinds.items() if kind == "text"]
+    table = read_table(source, texts)
+    extra = check_columns(table, model.names, [model.target, *model.unused])
+    if extra:
+        say(f"note: {len(extra)} columns the model does not know are ignored: {', '.join(extra[:10])}")
+    with short_warnings():
+        X = prepared(table, kinds)
+        try:
+            predictions = _predictions(model, X, proba)
+        except ValueError as error:
+            raise DataError(f"the model cannot predict these rows: {_cause(X, error)}") from error
+    text = predictions.to_csv(index=False)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(Path(out), text)
+        say(f"{len(predictions)} predictions written to {out}")
+
+
+def _check_request(model: SavedModel, out: str | None, proba: bool) -> None:
+    if out is not None and not Path(out).parent.is_dir():
+        raise SettingError(f"there is no folder {Path(out).parent} to write {Path(out).name} in")
+    if proba and model.task != "classification":
+        raise SettingError("--proba needs a classifier; this model was fitted for regression")
+    if proba and not hasattr(model.pipeline, "predict_proba"):
+        raise SettingError("--proba: this pipeline gives labels only; fit one with --metric neg_log_loss or roc_auc")
+
+
+def _predictions(model: SavedModel, X: pd.DataFrame, proba: bool) -> pd.DataFrame:
+    """Return a column ``prediction`` and, if asked, ``probability_<class>`` for each class, one row a row of X."""
+    import pandas as pd
+
+    columns = {"prediction": model.pipeline.predict(X)}
+    if proba:
+        probabilities = model.pipeline.predict_proba(X)
+        labels = model.pipeline.classes_
+        columns |= {f"probability_{label}": probabilities[:, at] for at, label in enumerate(labels)}
+    return pd.DataFrame(columns)
+
+
+def _cause(X: pd.DataFrame, error: ValueError) -> str:
+    """Say what is wrong with rows that a pipeline refused; a gap where the model never saw one is the usual cause."""
+    gaps = [name for name in X if X[name].isna().any()]
+    if "NaN" in str(error) and gaps:
+        return f"values are missing in {', '.join(gaps[:10])}, and none were when the model was fitted; fill them in"
+    return str(error)
+
+
+def _note_versions(model: SavedModel) -> None:
+    import sklearn
+
+    saved = model.versions.get("scikit-learn", sklearn.__version__)
+    if saved != sklearn.__version__:
+        say(f"note: the model was saved with scikit-learn {saved}, this is {sklearn.__version__}; results may differ")

@@ -1,0 +1,168 @@
+"""What is to be predicted: the target column, the task it stands for, and the rows held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from evoml.cli.columns import Kind, kinds_of, prepared
+from evoml.core.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+Task: TypeAlias = Literal["classification", "regression"]
+
+MOST_CLASSES = 20  # a whole-number target with more distinct values is taken for a quantity
+LEAST_ROWS_PER_CLASS = 5  # so is one with fewer rows a value on average, unless it has two values only
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A table made ready: ``X`` (n, m) with columns of ``kinds``, ``y`` (n,), and (n,) groups and weights or None."""
+
+    X: pd.DataFrame
+    y: np.ndarray
+    groups: np.ndarray | None
+    weights: np.ndarray | None
+    kinds: dict[str, Kind]
+    task: Task
+    reason: str
+
+    def take(self, rows: np.ndarray) -> Data:
+        """Return the data of some rows."""
+        return replace(
+            self,
+            X=self.X.iloc[rows].reset_index(drop=True),
+            y=self.y[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
+
+def data_from(
+    table: pd.DataFrame, target: str, task: str = "auto", group: str | None = None, weight: str | None = None
+) -> Data:
+    """Split a table into features and target, and decide on the task.
+
+    Raises DataError if a named column is not there, or the target cannot be learnt.
+    """
+    for role, name in (("target", target), ("group", group), ("weight", weight)):
+        if name is not None and name not in table.columns:
+            raise DataError(f"the table has no {role} column {name!r}{_known(name, table)}")
+    features = table.drop(columns=list({name for name in (target, group, weight) if name is not None}))
+    if not len(features.columns):
+        raise DataError(f"the table has no column beside {target!r}; a model needs at least one to predict from")
+    if len(table) < 2:
+        raise DataError(f"the table has {len(table)} row only; a model needs more to learn from")
+    _check_complete(table[target], f"target {target!r}")
+    chosen, reason = _task(table[target], target, task)
+    kinds = kinds_of(features)
+    return Data(
+        prepared(features, kinds),
+        _labels(table[target], target) if chosen == "classification" else _quantities(table[target], target),
+        None if group is None else _column(table, group, "text"),
+        None if weight is None else _column(table, weight, "number"),
+        kinds,
+        chosen,
+        reason,
+    )
+
+
+def held_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
+    """Return (rows to fit on, rows held out): by class for classification, whole groups where there are groups."""
+    import numpy as np
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+    try:
+        if data.groups is not None:
+            splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+            fit, rest = next(splitter.split(data.X, data.y, data.groups))
+        else:
+            by_class = data.y if data.task == "classification" else None
+            fit, rest = train_test_split(np.arange(len(data.y)), test_size=share, stratify=by_class, random_state=seed)
+    except ValueError as error:
+        raise DataError(f"a share of {share:g} of the rows cannot be held out: {error}") from error
+    return data.take(np.sort(fit)), data.take(np.sort(rest))
+
+
+def _known(name: str, table: pd.DataFrame) -> str:
+    columns = list(table.columns)
+    more = f" and {len(columns) - 10} more" if len(columns) > 10 else ""
+    return nearest(name, columns) or f"; it has: {', '.join(columns[:10])}{more}"
+
+
+def _check_complete(column: pd.Series, what: str) -> None:
+    import numpy as np
+
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise DataError(
+            f"the {what} is missing in {missing.sum()} of {len(column)} rows, first in row {missing.argmax() + 1};"
+            " fill in or remove these rows"
+        )
+    if column.dtype.kind == "f" and np.isinf(column.to_numpy()).any():
+        row = int(np.isinf(column.to_numpy()).argmax()) + 1
+        raise DataError(f"the {what} is infinite in row {row}; mend or remove such rows")
+
+
+def _task(column: pd.Series, name: str, asked: str) -> tuple[Task, str]:
+    distinct = column.nunique()
+    kind = "number" if _is_numeric(column) else "text"
+    if asked == "regression" and kind == "text":
+        raise DataError(f"the target {name!r} holds text such as {column.iloc[0]!r}; regression needs numbers")
+    if asked == "classification" and kind == "number" and not _is_whole(column):
+        fraction = next(value for value in column if value % 1)
+        raise DataError(f"the target {name!r} holds fractions such as {fraction:g}; use --task regression")
+    if asked in ("classification", "regression"):
+        return asked, "as asked"  # type: ignore[return-value]
+    if column.dtype.kind == "b" or kind == "text":
+        what = "true or false" if column.dtype.kind == "b" else "text"
+        return "classification", f"{name!r} holds {what}, {distinct} classes"
+    few = distinct == 2 or (distinct <= MOST_CLASSES and distinct * LEAST_ROWS_PER_CLASS <= len(column))
+    if _is_whole(column) and few:
+        return "classification", f"{name!r} holds {distinct} distinct whole numbers"
+    return "regression", f"{name!r} holds numbers, {distinct} of them distinct"
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    return is_numeric_dtype(column) and not is_bool_dtype(column)
+
+
+def _is_whole(column: pd.Series) -> bool:
+    return _is_numeric(column) and bool((column.astype("float64") % 1 == 0).all())
+
+
+def _labels(column: pd.Series, name: str) -> np.ndarray:
+    from pandas.api.types import is_bool_dtype
+
+    if is_bool_dtype(column):
+        labels = column.to_numpy(dtype=bool)
+    elif _is_numeric(column):
+        labels = column.to_numpy(dtype="int64")
+    else:
+        labels = _column(column.to_frame(name), name, "text").astype(str)
+    if (labels == labels[0]).all():
+        raise DataError(f"the target {name!r} has one class only, {labels[0].item()!r}; there is nothing to tell apart")
+    if column.is_unique:
+        raise DataError(
+            f"each of the {len(labels)} values of the target {name!r} occurs in one row only; classes need several:"
+            " give another --target, or --task regression for numbers"
+        )
+    return labels  # type: ignore[no-any-return]
+
+
+def _quantities(column: pd.Series, name: str) -> np.ndarray:
+    values = column.to_numpy(dtype="float64")
+    if (values == values[0]).all():
+        raise DataError(f"the target {name!r} is {values[0]:g} in all rows; there is nothing to predict")
+    return values
+
+
+def _column(table: pd.DataFrame, name: str, kind: Kind) -> Any:
+    """Return a group, weight or label column as an array; it must be complete."""
+    _check_complete(table[name], f"column {name!r}")
+    return prepared(table[[name]], {name: kind})[name].to_numpy()

@@ -1,0 +1,105 @@
+"""The target: which task it stands for, and what cannot be learnt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evoml.cli.target import data_from, held_out
+from evoml.core import DataError
+
+
+def table(y: object, n: int | None = None) -> pd.DataFrame:
+    y = list(y)  # type: ignore[call-overload]
+    return pd.DataFrame({"a": np.arange(len(y)), "y": y})
+
+
+@pytest.mark.parametrize(
+    ("y", "task"),
+    [
+        (["p", "q"] * 5, "classification"),
+        ([True, False] * 5, "classification"),
+        ([0, 1] * 3, "classification"),
+        ([0.0, 1.0] * 3, "classification"),
+        (pd.Categorical([3, 4] * 5), "classification"),
+        ([1, 2, 3] * 10, "classification"),
+        ([1, 2, 3], "regression"),
+        (range(100), "regression"),
+        ([0.5, 1.5] * 9, "regression"),
+    ],
+)
+def test_the_task_follows_from_the_target(y, task):
+    data = data_from(table(y), "y")
+    assert data.task == task
+    assert "'y' holds" in data.reason
+
+
+def test_an_asked_task_wins():
+    assert data_from(table([0, 1] * 5), "y", "regression").task == "regression"
+    assert data_from(table([1, 2, 3, 3]), "y", "classification").task == "classification"
+
+
+def test_labels_keep_their_type():
+    assert data_from(table(["p", "q"] * 5), "y").y.dtype.kind == "U"
+    assert data_from(table([1.0, 2.0] * 5), "y").y.dtype.kind == "i"
+    assert data_from(table([True, False] * 5), "y").y.dtype.kind == "b"
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "expected"),
+    [
+        ([1], "auto", "the table has 1 row only"),
+        ([1.0, np.nan, 2.0], "auto", "the target 'y' is missing in 1 of 3 rows, first in row 2"),
+        (["p", None, "q"], "auto", "is missing in 1 of 3 rows"),
+        ([1.0, 2.5, np.inf], "auto", "is infinite in row 3"),
+        (["p", "p"], "auto", "has one class only, 'p'"),
+        ([3, 3, 3], "classification", "has one class only, 3"),
+        (["p", "q"], "auto", "each of the 2 values of the target 'y' occurs in one row only"),
+        ([0.5, 0.5], "auto", "is 0.5 in all rows"),
+        (["p", "q"], "regression", "holds text such as 'p'; regression needs numbers"),
+        ([0.5, 1.5], "classification", "holds fractions such as 0.5; use --task regression"),
+    ],
+)
+def test_a_bad_target_is_refused(y, task, expected):
+    with pytest.raises(DataError) as caught:
+        data_from(table(y), "y", task)
+    assert expected in str(caught.value)
+
+
+def test_columns_that_are_not_there_are_named_with_the_nearest():
+    with pytest.raises(DataError, match=r"no target column 'yy'; did you mean 'y'\?"):
+        data_from(table([0, 1]), "yy")
+    with pytest.raises(DataError, match="no group column 'house'; it has: a, y"):
+        data_from(table([0, 1] * 2), "y", group="house")
+    with pytest.raises(DataError, match="no column beside 'y'"):
+        data_from(table([0, 1])[["y"]], "y")
+
+
+def test_group_and_weight_are_no_features():
+    frame = table([0, 1] * 5).assign(g=list("aabbccddee"), w=1.5)
+    data = data_from(frame, "y", group="g", weight="w")
+    assert list(data.kinds) == ["a"]
+    assert data.groups.tolist() == list("aabbccddee")
+    assert data.weights.tolist() == [1.5] * 10
+    with pytest.raises(DataError, match="column 'g' is missing in 1 of 10 rows"):
+        data_from(frame.assign(g=[None, *"abbccddee"]), "y", group="g")
+
+
+def test_holding_out_keeps_classes_and_is_repeatable():
+    data = data_from(table([0, 1] * 20), "y")
+    fit, kept = held_out(data, 0.25, seed=3)
+    assert sorted([*fit.X["a"], *kept.X["a"]]) == list(range(40))
+    assert kept.y.mean() == 0.5
+    assert held_out(data, 0.25, seed=3)[1].X.equals(kept.X)
+
+
+def test_holding_out_keeps_groups_whole():
+    data = data_from(table([0, 1] * 20).assign(g=np.repeat(range(10), 4)), "y", group="g")
+    fit, kept = held_out(data, 0.3, seed=3)
+    assert not set(fit.groups) & set(kept.groups)
+
+
+def test_a_share_that_cannot_be_held_out_is_refused():
+    with pytest.raises(DataError, match=r"a share of 0.2 of the rows cannot be held out"):
+        held_out(data_from(table(["p", "q", "q"]), "y"), 0.2, 0)
