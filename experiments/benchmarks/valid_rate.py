@@ -77,7 +77,9 @@ def varied_trees(space: PipelineSpace, count: int) -> list[str]:
     return [str(tree) for tree in trees]
 
 
-def measure(dataset: Dataset, folds: list, space: PipelineSpace, texts: list[str], jobs: int) -> tuple[Counter, list[str]]:
+def measure(
+    dataset: Dataset, folds: list, space: PipelineSpace, texts: list[str], jobs: int
+) -> tuple[Counter, list[str]]:
     """Evaluate each text and return how often each status came, and the errors."""
     problem = Problem(dataset, space, folds, scorers(None, dataset.task, dataset.classes), seed=0, time_limit=LIMIT)
     pool = executor("process", problem, jobs, memory_limit=4 * 2**30, seconds=None)
@@ -118,7 +120,9 @@ def main() -> int:
             share = found[Status.OK] / len(texts)
             worst = min(worst, share)
             counts = ", ".join(f"{status} {count}" for status, count in sorted(found.items()))
-            print(f"{name:22s} {kind}  {share:7.2%} OK of {len(texts)} ({counts}), made in {made:.1f} s, evaluated in {time.perf_counter() - began - made:.0f} s", flush=True)
+            evaluated = time.perf_counter() - began - made
+            times = f"made in {made:.1f} s, evaluated in {evaluated:.0f} s"
+            print(f"{name:22s} {kind}  {share:7.2%} OK of {len(texts)} ({counts}), {times}", flush=True)
             for error in errors:
                 print("    ", error)
     return int(worst < 0.99)

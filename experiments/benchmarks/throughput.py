@@ -1,0 +1,135 @@
+"""Scored pipelines per second and the share of valid ones, beside TPOT 1.1: same parts, folds, cores and seconds.
+
+    python experiments/benchmarks/throughput.py [--seconds 60] [--repeats 1] [--tables breast_cancer digits] [--jobs 1 2]
+
+TPOT is installed into an environment of its own the first time (``--peer PATH``, default ~/.cache/evoml-peers/tpot).
+Systems take turns; run nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+LIGHT = [
+    "BernoulliNB",
+    "DecisionTreeClassifier",
+    "GaussianNB",
+    "KNeighborsClassifier",
+    "LogisticRegression",
+    "MultinomialNB",
+]
+HEAVY = [
+    "AdaBoostClassifier", "BaggingClassifier", "ExtraTreesClassifier", "HistGradientBoostingClassifier",
+    "LinearDiscriminantAnalysis", "MLPClassifier", "QuadraticDiscriminantAnalysis", "RandomForestClassifier",
+    "SGDClassifier",
+]  # fmt: skip
+STEPS = [
+    "MinMaxScaler", "RobustScaler", "StandardScaler", "MaxAbsScaler", "Normalizer", "SelectFwe", "SelectPercentile",
+    "VarianceThreshold", "KBinsDiscretizer", "Binarizer", "PCA", "FastICA", "FeatureAgglomeration", "Nystroem",
+    "RBFSampler", "QuantileTransformer", "PowerTransformer",
+]  # fmt: skip
+SPACES = {"light": LIGHT + STEPS, "full": LIGHT + HEAVY + STEPS}
+OUR_NAMES = {  # parts that have another name in our catalogue
+    "SelectFwe": "SelectFweClassif",
+    "SelectPercentile": "SelectPercentileFClassif",
+    "VarianceThreshold": "VarianceSelector",
+    "QuadraticDiscriminantAnalysis": "RegularisedDiscriminantAnalysis",
+}
+PEER = Path.home() / ".cache" / "evoml-peers" / "tpot"
+RUNNER = Path(__file__).with_name("peers") / "tpot_throughput.py"
+
+
+def ours(table: str, space: str, seconds: float, jobs: int, seed: int) -> dict:
+    """Run evoml in this process."""
+    from sklearn import datasets
+    from sklearn.model_selection import StratifiedKFold
+
+    from evoml import EvoClassifier
+
+    X, y = getattr(datasets, f"load_{table}")(return_X_y=True)
+    parts = [OUR_NAMES.get(name, name) for name in SPACES[space]]
+    model = EvoClassifier(
+        max_time_mins=seconds / 60,
+        cv=StratifiedKFold(5, shuffle=True, random_state=0),
+        search_space={"only": parts},
+        n_jobs=jobs,
+        random_state=seed,
+    )
+    began = time.perf_counter()
+    model.fit(X, y)
+    wall = time.perf_counter() - began
+    tried = model.evaluated_individuals_
+    tried = tried[tried["duplicate_of"].isna() & (tried["status"] != "PENDING")]
+    return {
+        "scored": int((tried["status"] == "OK").sum()),
+        "tried": len(tried),
+        "wall": wall,
+        "best": model.best_score_,
+    }
+
+
+def peer(python: Path, table: str, space: str, seconds: float, jobs: int, seed: int) -> dict:
+    """Run TPOT in its own environment."""
+    wanted = {"table": table, "parts": SPACES[space], "seconds": seconds, "jobs": jobs, "seed": seed}
+    done = subprocess.run(
+        [python, RUNNER, json.dumps(wanted)], capture_output=True, text=True, timeout=20 * seconds + 600
+    )
+    if done.returncode:
+        raise SystemExit(f"TPOT failed:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def environment(home: Path) -> Path:
+    """Return the Python of an environment that has TPOT, made if it is not there yet."""
+    python = home / "bin" / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "tpot==1.1.0", "setuptools<80"], check=True)
+    return python
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--tables", nargs="+", default=["breast_cancer", "digits"])
+    parser.add_argument("--spaces", nargs="+", default=list(SPACES))
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--peer", type=Path, default=PEER)
+    chosen = parser.parse_args()
+    python = environment(chosen.peer)
+    print("table          space jobs  system  scored/s   valid  scored  wall s    best   ratio")
+    for table in chosen.tables:
+        for space in chosen.spaces:
+            for jobs in chosen.jobs:
+                runs: dict[str, list[dict]] = {"tpot": [], "evoml": []}
+                for seed in range(chosen.repeats):
+                    runs["tpot"].append(peer(python, table, space, chosen.seconds, jobs, seed))
+                    runs["evoml"].append(ours(table, space, chosen.seconds, jobs, seed))
+                report(table, space, jobs, runs)
+    return 0
+
+
+def report(table: str, space: str, jobs: int, runs: dict[str, list[dict]]) -> None:
+    rates = {name: statistics.median(run["scored"] / run["wall"] for run in found) for name, found in runs.items()}
+    for name, found in runs.items():
+        scored, tried = (sum(run[key] for run in found) for key in ("scored", "tried"))
+        best = max((run["best"] for run in found if run["best"] is not None), default=float("nan"))
+        wall = statistics.median(run["wall"] for run in found)
+        ratio = f"{rates['evoml'] / rates['tpot']:6.1f} x" if name == "evoml" and rates["tpot"] else ""
+        print(
+            f"{table:14s} {space:5s} {jobs:4d}  {name:6s} {rates[name]:9.3f} {scored / max(tried, 1):7.1%} {scored:7d}"
+            f" {wall:7.1f} {best:7.4f}  {ratio}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
