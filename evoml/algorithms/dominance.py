@@ -16,7 +16,7 @@ def fronts(scores: np.ndarray) -> list[np.ndarray]:
 
     scores: (n, m) objective values, all maximised. Returns arrays of indices, the best front first.
     """
-    better_or_equal = (scores[:, None, :] >= scores[None, :, :]).all(axis=2)
+    better_or_equal = np.asarray(np.all(scores[:, None, :] >= scores[None, :, :], axis=2))
     dominates = better_or_equal & ~better_or_equal.T
     dominators = dominates.sum(axis=0)
     left, found = np.ones(len(scores), dtype=bool), []

@@ -33,7 +33,9 @@ class RegularisedEvolution(EvolutionaryAlgorithm):
     def _select(self, population: Sequence[Outcome], count: int, rng: np.random.Generator) -> list[Outcome]:
         size = min(self.tournament_size, len(population))
         return [
-            max((population[i] for i in rng.integers(len(population), size=size)), key=lambda outcome: outcome.scores[0])
+            max(
+                (population[i] for i in rng.integers(len(population), size=size)), key=lambda outcome: outcome.scores[0]
+            )
             for _ in range(count)
         ]
 

@@ -92,6 +92,8 @@ def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
 
 
 def _fitted(folder: RunFolder, options: FitOptions, data: Data) -> Any:
+    import pandas as pd
+
     budget = Budget(options.evaluations, options.generations, options.seconds)
     going_on = folder.journal.is_file()
     with reading(folder) if going_on else contextlib.nullcontext() as journal:
@@ -110,7 +112,9 @@ def _fitted(folder: RunFolder, options: FitOptions, data: Data) -> Any:
     )
     try:
         with short_warnings(), polite_interrupts(watch), shown(watch):
-            return estimator.fit(data.X, data.y, sample_weight=data.weights, groups=data.groups)
+            data.X.attrs["table"] = options.table
+            target = pd.Series(data.y, name=options.target)
+            return estimator.fit(data.X, target, sample_weight=data.weights, groups=data.groups)
     except EvomlError:
         folder.discard_if_unused()
         raise

@@ -38,11 +38,13 @@ def check_positive(value: object, name: str, *, whole: bool = False) -> None:
     """Raise BudgetError unless ``value`` is None or a positive finite number (a whole one where asked)."""
     if value is None:
         return
-    kind = "whole number" if whole else "number"
-    number = isinstance(value, (int, float)) or hasattr(value, "__index__") or hasattr(value, "__float__")
-    if isinstance(value, (bool, str)) or not number or not math.isfinite(float(value)) or (whole and value != int(value)):  # type: ignore[call-overload]
-        raise BudgetError(f"the {name} must be a positive {kind} or None, got {value!r}")
-    if value <= 0:  # type: ignore[operator]
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number) or (whole and number != int(number)):
+        raise BudgetError(f"the {name} must be a positive {'whole ' if whole else ''}number or None, got {value!r}")
+    if number <= 0:
         raise BudgetError(f"the {name} must be greater than zero, got {value!r}; leave it out (None) for no bound")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from evoml.core.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+Task = Literal["classification", "regression"]
 MAX_DENSE_BYTES = 4 * 2**30  # a sparse input larger than this when dense is refused
 
 
@@ -56,13 +59,12 @@ class Features:
             return self.data
         return pd.DataFrame(self.matrix, columns=list(self.names))
 
-
     @property
     def layout(self) -> Layout:
         """Names and kinds of the columns, which later tables must share."""
         if self.matrix is not None:
             return Layout(self.names, None)
-        text = tuple(dtype == object for dtype in self.frame.dtypes)  # type: ignore[union-attr]
+        text = tuple(dtype.kind == "O" for dtype in self.frame.dtypes)  # type: ignore[union-attr]
         return Layout(tuple(self.frame.columns), text)  # type: ignore[union-attr]
 
 
@@ -79,21 +81,23 @@ class Layout:
 
         if self.text is None:
             if features.matrix is None:
-                raise DataError(f"column(s) {_text_columns(features)} hold text, but held numbers in fit; give numbers there")
+                raise DataError(
+                    f"column(s) {_text_columns(features)} hold text, but held numbers in fit; give numbers there"
+                )
             return features.matrix if self.names is None else pd.DataFrame(features.matrix, columns=list(self.names))
         frame = pd.DataFrame(features.data, copy=True)
         frame.columns = list(self.names or frame.columns)
         for name, text in zip(frame.columns, self.text, strict=True):
             if text:
-                frame[name] = frame[name].astype(object).map(lambda value: value if value != value else str(value))
-            elif frame[name].dtype == object:
+                frame[name] = _texts(frame[name])
+            elif frame[name].dtype.kind == "O":
                 raise DataError(f"column {name!r} holds text, but held numbers in fit; give numbers there")
         return frame
 
 
 def _text_columns(features: Features) -> str:
     frame = features.frame
-    return ", ".join(repr(name) for name in frame.columns[[dtype == object for dtype in frame.dtypes]])  # type: ignore[union-attr]
+    return ", ".join(repr(name) for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]])  # type: ignore[union-attr]
 
 
 def read_features(X: Any) -> Features:
@@ -128,28 +132,39 @@ def _read_array(X: Any) -> Features:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            matrix = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
-    except ValueError as error:
-        if "could not convert string" not in str(error):
-            raise
+            matrix = check_array(X, dtype=np.float64, ensure_all_finite=False)
+    except (TypeError, ValueError) as error:  # text, times or missing values of pandas in an array of objects
         import pandas as pd
 
-        return _read_frame(pd.DataFrame(np.asarray(X, dtype=object)).infer_objects(), named=False)
+        cells = np.asarray(X, dtype=object)
+        if cells.ndim != 2 or not cells.size or (type(error) is ValueError and "could not convert" not in str(error)):
+            raise DataError(str(error)) from error
+        return _read_frame(pd.DataFrame(cells).infer_objects(), named=False)
+    _refuse_infinity({f"x{i}": values for i, values in enumerate(matrix.T)})
     return Features(matrix, None, None, not np.isnan(matrix).any())
+
+
+def _refuse_infinity(columns: Mapping[str, np.ndarray]) -> None:
+    infinite = [name for name, values in columns.items() if np.isinf(values).any()]
+    if infinite:
+        shown = ", ".join(infinite[:10]) + (", ..." if len(infinite) > 10 else "")
+        raise DataError(f"Input X contains infinity in column(s) {shown}; replace inf by NaN or a number")
 
 
 def _read_frame(X: pd.DataFrame, named: bool = True) -> Features:
     if not len(X) or not X.shape[1]:
-        raise DataError(f"a table needs at least one row and one column, got shape {X.shape} (0 sample(s) or 0 feature(s))")
+        raise DataError(
+            f"a table needs at least one row and one column, got shape {X.shape} (0 sample(s) or 0 feature(s))"
+        )
     doubled = [str(name) for name in X.columns[X.columns.duplicated()].unique()]
     if doubled:
-        raise DataError(f"column names must differ, but these occur more than once: {', '.join(doubled)}; rename or drop them")
+        raise DataError(
+            f"column names must differ, but these occur more than once: {', '.join(doubled)}; rename or drop them"
+        )
     names = tuple(X.columns) if named and all(isinstance(name, str) for name in X.columns) else None
     frame = X.apply(_read_column)
-    infinite = [str(name) for name in frame.select_dtypes("number") if np.isinf(frame[name].to_numpy()).any()]
-    if infinite:
-        raise DataError(f"Input X contains infinity in column(s) {', '.join(infinite)}; replace inf by NaN or a number")
     numbers = frame.select_dtypes("number")
+    _refuse_infinity({str(name): numbers[name].to_numpy() for name in numbers})
     complete = not numbers.isna().to_numpy().any()
     if numbers.shape[1] == frame.shape[1]:
         return Features(frame.to_numpy(dtype=np.float64), None, names, complete)
@@ -167,21 +182,45 @@ def _read_column(column: pd.Series) -> pd.Series:
     if types.is_bool_dtype(column) or types.is_numeric_dtype(column):
         return _floats(column)
     if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-        origin = pd.Timestamp(0, tz=getattr(column.dt, "tz", None)) if types.is_datetime64_any_dtype(column) else pd.Timedelta(0)
+        origin = (
+            pd.Timestamp(0, tz=getattr(column.dt, "tz", None))
+            if types.is_datetime64_any_dtype(column)
+            else pd.Timedelta(0)
+        )
         return (column - origin).dt.total_seconds()
     values = column.astype(object)
     present = values.dropna()
-    if len(present) and all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in present):
+    if len(present) and all(isinstance(value, (bool, int, float, Decimal, np.number, np.bool_)) for value in present):
         return _floats(values)
     if any(isinstance(value, (dict, list, set)) for value in present.head(100)):
-        raise TypeError(f"argument must be a string or a number in every cell, column {column.name!r} holds a {type(present.iloc[0]).__name__}")
-    return values.where(values.notna(), np.nan).map(lambda value: value if isinstance(value, float) else str(value))
+        raise TypeError(
+            "argument must be a string or a number in every cell,"
+            f" but column {column.name!r} holds a {type(present.iloc[0]).__name__}"
+        )
+    return _texts(values)
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Return a column as text, NaN where a value is missing, in dtype object whatever version of pandas is used."""
+    import pandas as pd
+
+    values = [_text(value) for value in column.astype(object).where(column.notna(), np.nan)]
+    return pd.Series(values, index=column.index, name=column.name, dtype=object)
+
+
+def _text(value: Any) -> Any:
+    """Return a cell as text: 1 and 1.0 alike, since whole numbers become floats when a column has no text."""
+    if not isinstance(value, (float, np.floating)):
+        return str(value)
+    return value if value != value else str(int(value)) if value.is_integer() else str(float(value))
 
 
 def _floats(column: pd.Series) -> pd.Series:
     import pandas as pd
 
-    return pd.Series(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name)
+    return pd.Series(
+        pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +240,7 @@ class Dataset:
 
     features: Features
     y: np.ndarray
-    task: str
+    task: Task
     classes: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
@@ -258,17 +297,19 @@ class Dataset:
         return digest.hexdigest()
 
 
-def read_dataset(X: Any, y: Any, task: str, sample_weight: Any = None, groups: Any = None) -> Dataset:
+def read_dataset(X: Any, y: Any, task: Task, sample_weight: Any = None, groups: Any = None) -> Dataset:
     """Read and check a table for ``task``.
 
     Raises DataError, with what to do, for a target with
     missing or infinite values, a single class or row, a continuous target of a classifier, and lengths that differ.
     """
-    from sklearn.utils.validation import check_consistent_length
-
     features = read_features(X)
     target, classes = read_target(y, task)
-    check_consistent_length(features.data, target)
+    if len(features.data) != len(target):
+        raise DataError(
+            f"Found input variables with inconsistent numbers of samples: {[len(features.data), len(target)]};"
+            " give one target value for each row of X"
+        )
     weight = _read_weight(sample_weight, target)
     grouping = None if groups is None else np.asarray(groups)
     if grouping is not None and grouping.shape != target.shape:
@@ -278,7 +319,9 @@ def read_dataset(X: Any, y: Any, task: str, sample_weight: Any = None, groups: A
         raise DataError(f"a model needs at least two rows, got n_samples = {dataset.n_rows}; give more rows")
     if task == "classification" and len(np.unique(dataset.y)) < 2:
         label = dataset.labels.tolist()[0]
-        raise DataError(f"a classifier needs at least two classes, the target has one class: {label!r}; check the target column")
+        raise DataError(
+            f"a classifier needs at least two classes, the target has one class: {label!r}; check the target column"
+        )
     return replace(dataset, notes=_oddities(dataset))
 
 
@@ -290,39 +333,65 @@ def read_target(y: Any, task: str) -> tuple[np.ndarray, np.ndarray | None]:
 
     if y is None:
         raise DataError("requires y to be passed, but the target y is None; give one value for each row")
-    values = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    try:
+        values = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    except ValueError as error:
+        raise DataError(f"{error}; the target is one column of labels or numbers") from error
     missing = int(pd.isna(values).sum())
     if missing:
         raise DataError(
             f"Input y contains NaN: {missing} of {len(values)} target values are missing; drop those rows or fill them in"
         )
-    if values.dtype.kind == "f" and np.isinf(values).any():
-        raise DataError(f"Input y contains infinity in {int(np.isinf(values).sum())} rows; drop those rows or correct them")
+    if values.dtype.kind == "O":
+        values = _unboxed(values)
     if task == "regression":
         try:
-            return np.asarray(values, dtype=np.float64), None
-        except (TypeError, ValueError):
-            raise DataError(f"a regressor needs numbers as its target, got e.g. {values[0]!r}; use EvoClassifier for labels") from None
+            if values.dtype.kind in "mM":
+                raise TypeError("times are no numbers")
+            values = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise DataError(
+                f"a regressor needs numbers as its target, got e.g. {values.tolist()[0]!r}; use EvoClassifier for labels"
+            ) from None
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise DataError(
+            f"Input y contains infinity in {int(np.isinf(values).sum())} rows; drop those rows or correct them"
+        )
+    if task == "regression":
+        return values, None
     if type_of_target(values, input_name="y", raise_unknown=False) == "continuous":
         raise DataError(
-            f"Unknown label type: continuous. A classifier needs labels, the target holds numbers such as {values[0]!r};"
-            " use EvoRegressor, or turn the target into classes"
+            f"Unknown label type: continuous. A classifier needs labels, the target holds numbers such as"
+            f" {values.tolist()[0]!r}; use EvoRegressor, or turn the target into classes"
         )
-    if values.dtype.kind == "O":
-        values = values.astype(str) if len({type(value) for value in values}) > 1 else np.array(list(values))
     check_classification_targets(values)
     classes, codes = np.unique(values, return_inverse=True)
     return codes, classes
 
 
+def _unboxed(values: np.ndarray) -> np.ndarray:
+    """Return an array of objects as one of numbers or, where types are mixed, of texts."""
+    if all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in values):
+        return np.array(list(values))
+    return values.astype(str) if len({type(value) for value in values}) > 1 else np.array(list(values))
+
+
 def _read_weight(sample_weight: Any, target: np.ndarray) -> np.ndarray | None:
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"sample_weight must hold {len(target)} finite numbers, none negative: {error}") from error
     if weight.shape != target.shape or not np.isfinite(weight).all() or (weight < 0).any():
-        raise DataError(f"sample_weight must hold {len(target)} finite numbers, none negative, got shape {weight.shape}")
-    if not weight.any():
-        raise DataError("sample_weight must be above zero for at least two rows, but all are zero; give weights that count")
+        raise DataError(
+            f"sample_weight must hold {len(target)} finite numbers, none negative; got shape {weight.shape},"
+            f" lowest {np.min(weight, initial=np.inf):g}"
+        )
+    if np.count_nonzero(weight) < 2:
+        raise DataError(
+            f"sample_weight must be above zero for at least two rows, got {np.count_nonzero(weight)}; give weights that count"
+        )
     return weight
 
 
@@ -337,5 +406,9 @@ def _oddities(dataset: Dataset) -> tuple[str, ...]:
         return ()
     shown = ", ".join(constant[:10]) + (", ..." if len(constant) > 10 else "")
     every = len(constant) == dataset.n_features
-    advice = "there is nothing to learn from: expect the quality of a constant guess" if every else "they carry no information"
+    advice = (
+        "there is nothing to learn from: expect the quality of a constant guess"
+        if every
+        else "they carry no information"
+    )
     return (f"{len(constant)} of {dataset.n_features} columns are constant ({shown}); {advice}",)

@@ -85,6 +85,8 @@ class Algorithm(Protocol):
         """Return the state that follows from ``outcomes``."""
         ...
 
-    def restore(self, record: Mapping[str, Any], candidates: Mapping[int, Candidate], outcomes: Sequence[Outcome]) -> Any:
+    def restore(
+        self, record: Mapping[str, Any], candidates: Mapping[int, Candidate], outcomes: Sequence[Outcome]
+    ) -> Any:
         """Return the state that ``state.record()`` gave, from a run's journal."""
         ...

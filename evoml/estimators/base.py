@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.figure import Figure
 
-    from evoml.core.dataset import Dataset
+    from evoml.core.dataset import Dataset, Task
     from evoml.run import Result
 
 PARAMETERS = """
@@ -41,8 +41,9 @@ PARAMETERS = """
     cv : int, splitter or iterable, default=5
         Folds: a number (shuffled, stratified by class, whole groups where groups are given), a scikit-learn splitter,
         or (train, test) row numbers.
-    n_jobs : int, default=1
-        Worker processes; -1 is all cores.
+    n_jobs : int or None, default=None
+        Worker processes; -1 is all cores. None is all cores too, but no more than ``population_size``, each with a
+        gibibyte of memory, and one inside a worker of joblib's.
     random_state : int, generator or None, default=None
         Seed of the run. None takes fresh entropy; global random states are never touched.
     verbose : int, default=0
@@ -121,7 +122,7 @@ def demands_probabilities(scoring: Any) -> bool:
 class EvoEstimator(BaseEstimator):
     """The face of a search; see EvoClassifier and EvoRegressor."""
 
-    _task: str
+    _task: Task
 
     def __init__(
         self,
@@ -133,7 +134,7 @@ class EvoEstimator(BaseEstimator):
         max_eval_time_mins: float | None = None,
         scoring: Any = None,
         cv: Any = 5,
-        n_jobs: int | None = 1,
+        n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
         warm_start: bool = False,
@@ -196,7 +197,7 @@ class EvoEstimator(BaseEstimator):
         dataset = read_dataset(X, y, self._task, sample_weight, groups)
         for note in dataset.notes:
             warnings.warn(note, UserWarning, stacklevel=2)
-        result = search(self._search(dataset))
+        result = search(self._search(dataset, X, y))
         validate_data(self, X, reset=True, skip_check_array=True)
         self._layout = dataset.features.layout
         self._keep(result)
@@ -204,17 +205,17 @@ class EvoEstimator(BaseEstimator):
             self.classes_ = self.fitted_pipeline_.classes_
         return self
 
-    def _search(self, dataset: Dataset) -> Any:
+    def _search(self, dataset: Dataset, X: Any, y: Any) -> Any:
         from evoml.components import load_catalogue
         from evoml.core.budget import check_positive
-        from evoml.evaluation import workers
         from evoml.estimators.logs import log_progress
+        from evoml.evaluation import workers
         from evoml.run import Search
 
         check_positive(self.population_size, "population_size", whole=True)
         check_positive(self.max_eval_time_mins, "number of max_eval_time_mins")
         check_positive(self.early_stop, "early_stop in generations", whole=True)
-        n_workers = workers(self.n_jobs)
+        n_workers = workers(self.n_jobs, self.population_size)
         callbacks = list(self.callbacks or [])
         return Search(
             dataset=dataset,
@@ -231,16 +232,21 @@ class EvoEstimator(BaseEstimator):
             n_jobs=n_workers,
             executor=self.executor,
             eval_seconds=None if self.max_eval_time_mins is None else 60.0 * self.max_eval_time_mins,
-            memory_limit=parameters.memory_bytes(self.memory_limit, n_workers),
+            memory_limit=parameters.worker_memory(self.memory_limit, n_workers),
             callbacks=[*callbacks, log_progress(self.verbose)] if self.verbose else callbacks,
             journal=self.journal,
             resume=self.warm_start,
+            notes=_origin(X, y),
         )
 
     def _last_front(self) -> list[str]:
         """Return the pipelines a warm start begins with; a journal that is resumed holds them itself."""
         resumed = self.journal is not None and Path(self.journal).exists()
-        return list(self.pareto_front_["text"]) if self.warm_start and not resumed and hasattr(self, "pareto_front_") else []
+        return (
+            list(self.pareto_front_["text"])
+            if self.warm_start and not resumed and hasattr(self, "pareto_front_")
+            else []
+        )
 
     def _keep(self, result: Result) -> None:
         self.fitted_pipeline_ = result.model.pipeline
@@ -302,3 +308,9 @@ class EvoEstimator(BaseEstimator):
         tags.input_tags.categorical = True
         tags.target_tags.required = True
         return tags
+
+
+def _origin(X: Any, y: Any) -> dict[str, str]:
+    """Return what data frames say of themselves: ``X.attrs["table"]`` and the name of the target."""
+    told = {"table": getattr(X, "attrs", {}).get("table"), "target": getattr(y, "name", None)}
+    return {name: str(value) for name, value in told.items() if value is not None}

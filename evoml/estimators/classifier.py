@@ -26,6 +26,7 @@ class EvoClassifier(ClassifierMixin, EvoEstimator):
     """
 
     _task = "classification"
+    score = EvoEstimator.score  # by ``scoring``, not the mixin's fixed metric
 
     @available_if(pipeline_has("predict_proba"))
     def predict_proba(self, X: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from evoml.core.budget import Budget, check_positive
 from evoml.core.errors import BudgetError
 from evoml.core.random import fresh_seed
+from evoml.evaluation import memory_bytes
 
 DEFAULT_MINUTES = 5.0
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -35,18 +35,16 @@ def seed(random_state: Any) -> int:
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
     if isinstance(random_state, bool) or not hasattr(random_state, "__index__") or int(random_state) < 0:
-        raise ValueError(f"random_state must be None, a whole number from 0 on, or a random generator, got {random_state!r}")
+        raise ValueError(
+            f"random_state must be None, a whole number from 0 on, or a random generator, got {random_state!r}"
+        )
     return int(random_state)
 
 
-def memory_bytes(memory_limit: Any, n_workers: int) -> int | None:
+def worker_memory(memory_limit: Any, n_workers: int) -> int:
     """Return the bytes each worker may allocate: as given (``"4GB"``, a number), else an even share of the machine's memory."""
     if memory_limit is None:
-        try:
-            total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        except (AttributeError, ValueError, OSError):
-            return None
-        return max(int(0.8 * total / n_workers), 2**30)
+        return max(int(0.8 * memory_bytes() / n_workers), 2**30)
     if isinstance(memory_limit, str):
         found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?)(i?b)?\s*", memory_limit.lower())
         if not found or found[1].count(".") > 1:

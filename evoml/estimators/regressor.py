@@ -21,3 +21,4 @@ class EvoRegressor(RegressorMixin, EvoEstimator):
     """
 
     _task = "regression"
+    score = EvoEstimator.score  # by ``scoring``, not the mixin's fixed metric

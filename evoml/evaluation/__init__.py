@@ -1,12 +1,13 @@
 """How fit a candidate is: folds, metrics, objectives, and the processes that find out."""
 
 from evoml.evaluation.evaluator import Evaluator
-from evoml.evaluation.executors import executor, workers
+from evoml.evaluation.executors import executor, memory_bytes, workers
 from evoml.evaluation.objectives import objectives
 from evoml.evaluation.problem import Problem, evaluate, fit, quiet
 from evoml.evaluation.scoring import scorers
 from evoml.evaluation.splitting import repeated, splits
 
 __all__ = [
-    "Evaluator", "Problem", "evaluate", "executor", "fit", "objectives", "quiet", "repeated", "scorers", "splits", "workers",
+    "Evaluator", "Problem", "evaluate", "executor", "fit", "memory_bytes", "objectives", "quiet", "repeated", "scorers",
+    "splits", "workers",
 ]  # fmt: skip

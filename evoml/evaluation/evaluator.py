@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evoml.core.candidate import Candidate, Evaluation, Outcome, Status
+from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 
 if TYPE_CHECKING:
     from evoml.core.protocols import Executor
@@ -90,7 +91,7 @@ class Evaluator:
         evaluation = self._evaluations[source]
         duplicate_of = source if source != candidate.id else None
         if duplicate_of is not None:
-            evaluation = Evaluation(evaluation.status, evaluation.fold_scores, error=evaluation.error)  # it cost nothing
+            evaluation = replace(evaluation, cost=Cost())  # it cost nothing
         if evaluation.status is not Status.OK:
             return Outcome(candidate, evaluation, duplicate_of=duplicate_of)
         scores = tuple(objective(candidate, evaluation) for objective in self.objectives.values())

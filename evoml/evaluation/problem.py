@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,9 @@ from evoml.evaluation.scoring import Scorer, apply
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
     from evoml.evaluation.splitting import Split
+
+
+_TURN = threading.RLock()
 
 
 class Builder(Protocol):
@@ -76,13 +80,17 @@ def evaluate(problem: Problem, text: str) -> Evaluation:
                     break
                 for name, value in _fold(problem, text, train, test, seconds).items():
                     scores[name].append(value)
-    except Exception as problem_found:  # whatever a part raises is this candidate's own affair
-        status, error = Status.INVALID, f"{type(problem_found).__name__}: {problem_found}"[:2000]
+    except KeyboardInterrupt:  # the user's word, not a part's
+        raise
+    except BaseException as raised:  # whatever a part raises is this candidate's own affair, sys.exit() included
+        status, error = Status.INVALID, error_text(raised)
     cost = Cost(time.perf_counter() - started, time.process_time() - cpu, seconds["fit"], seconds["score"])
     return Evaluation(status, {name: tuple(values) for name, values in scores.items() if values}, cost, error)
 
 
-def _fold(problem: Problem, text: str, train: np.ndarray, test: np.ndarray, seconds: dict[str, float]) -> dict[str, float]:
+def _fold(
+    problem: Problem, text: str, train: np.ndarray, test: np.ndarray, seconds: dict[str, float]
+) -> dict[str, float]:
     dataset, y = problem.dataset, problem.target
     began = time.perf_counter()
     model = fit(problem.builder, text, problem.seed, rows(dataset.features.data, train), y[train], dataset, train)
@@ -116,8 +124,34 @@ def fit(builder: Builder, text: str, seed: int, X: Any, y: Any, dataset: Dataset
 
     with config_context(enable_metadata_routing=True):
         model = builder.build(text, seed, weighted="sample_weight" in given, grouped="groups" in given)
-        wanted = get_routing_for_object(model).consumes("fit", given.keys())
-        return model.fit(X, y, **{name: given[name] for name in wanted})
+        try:
+            wanted = get_routing_for_object(model).consumes("fit", given.keys())
+            return model.fit(X, y, **{name: given[name] for name in wanted})
+        except (NotImplementedError, KeyError) as error:
+            if isinstance(error, KeyError) and error.args != ("groups",):
+                raise
+    return _fit_by_step(builder.build(text, seed), X, y, given)
+
+
+def _fit_by_step(model: Any, X: Any, y: Any, given: Mapping[str, np.ndarray]) -> Any:
+    """Fit a pipeline with metadata for its own steps alone, not for those within a step.
+
+    So it must be with a few parts that scikit-learn cannot route metadata through: AdaBoost says so, its TargetEncoder
+    looks for groups that are not there.
+    """
+    from sklearn.utils.validation import has_fit_parameter
+
+    takers = [(step, name) for step, part in model.steps for name in given if has_fit_parameter(part, name)]
+    return model.fit(X, y, **{f"{step}__{name}": given[name] for step, name in takers})
+
+
+def error_text(error: BaseException) -> str:
+    """Return the type and message of an error, also of one that cannot say its own message, fit for any file."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "it has no message that can be read"
+    return f"{type(error).__name__}: {message}"[:2000].encode(errors="backslashreplace").decode()[:2000]
 
 
 def rows(data: Any, index: np.ndarray) -> Any:
@@ -129,20 +163,22 @@ def rows(data: Any, index: np.ndarray) -> Any:
 def quiet(seed: int) -> Iterator[None]:
     """Silence warnings, keep to one thread, and leave the global random states as they were.
 
-    Parts that draw from a global state despite all find it seeded, so that they too repeat themselves.
+    Parts that draw from a global state despite all find it seeded, so that they too repeat themselves. All this belongs to
+    the whole process, so threads take turns.
     """
     import random
 
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
+    with _TURN:
+        python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def _one_thread() -> contextlib.AbstractContextManager[Any]:

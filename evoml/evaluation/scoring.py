@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evoml.core.errors import DataError, SettingError, nearest
@@ -27,11 +29,20 @@ def scorers(scoring: Any, task: str, classes: np.ndarray | None = None) -> dict[
         named = dict(scoring)
     elif isinstance(scoring, Sequence) and not isinstance(scoring, str):
         named = {_name(item): item for item in scoring}
+        if len(named) < len(scoring):
+            twice = next(name for name, times in Counter(map(_name, scoring)).items() if times > 1)
+            raise SettingError(f"two metrics are called {twice!r}; pass a dict with a name of its own for each")
     else:
         named = {_name(scoring): scoring}
     if not named:
         raise SettingError("scoring must name at least one metric, got none")
-    return {str(name): _scorer(item, classes) for name, item in named.items()}
+    found = {str(name): _scorer(item, classes) for name, item in named.items()}
+    if classes is None or not uses_labels(scoring):
+        return found
+    return {
+        name: s if callable(item) else OnCodes(s, classes)
+        for (name, s), item in zip(found.items(), named.values(), strict=True)
+    }
 
 
 def _name(item: Any) -> str:
@@ -48,11 +59,35 @@ def _scorer(item: Any, classes: np.ndarray | None) -> Scorer:
         return item  # type: ignore[no-any-return]
     known = get_scorer_names()
     if item not in known:
-        raise SettingError(f"unknown metric {item!r}{nearest(item, known)}; pass a name that scikit-learn knows, or a callable")
+        raise SettingError(
+            f"unknown metric {item!r}{nearest(item, known)}; pass a name that scikit-learn knows, or a callable"
+        )
     scorer: Any = get_scorer(item)
     if item in _LABELLED and classes is not None:
-        scorer = type(scorer)(scorer._score_func, scorer._sign, {**scorer._kwargs, "labels": list(range(len(classes)))}, scorer._response_method)
+        scorer = type(scorer)(
+            scorer._score_func,
+            scorer._sign,
+            {**scorer._kwargs, "labels": list(range(len(classes)))},
+            scorer._response_method,
+        )
     return scorer  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class OnCodes:
+    """A named metric where models speak in labels, because a metric of the user's own stands beside it."""
+
+    scorer: Scorer
+    classes: np.ndarray
+
+    @property
+    def _response_method(self) -> Any:
+        return getattr(self.scorer, "_response_method", None)
+
+    def __call__(self, estimator: Any, X: Any, y: Any, **weights: Any) -> float:
+        import numpy as np
+
+        return self.scorer(coded(estimator, self.classes), X, np.searchsorted(self.classes, y), **weights)
 
 
 def uses_labels(scoring: Any) -> bool:
@@ -90,23 +125,25 @@ def score(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any = Non
     task = "regression" if classes is None else "classification"
     scorer = next(iter(scorers(scoring, task, classes).values()))
     labels = column_or_1d(y)
-    if classes is None or uses_labels(scoring):
+    if classes is None or (uses_labels(scoring) and not isinstance(scorer, OnCodes)):
         return apply(scorer, estimator, X, labels, sample_weight)
     if classes.dtype.kind in "US":
         labels = labels.astype(str)
     unknown = np.setdiff1d(labels, classes)
     if len(unknown):
         raise DataError(f"the target holds labels that were not there in fit: {', '.join(map(repr, unknown[:5]))}")
-    return apply(scorer, coded(estimator), X, np.searchsorted(classes, labels), sample_weight)
+    if not isinstance(scorer, OnCodes):
+        scorer = OnCodes(scorer, classes)
+    return apply(scorer, estimator, X, labels, sample_weight)
 
 
-def coded(estimator: Any) -> Any:
-    """Return a view of a fitted classifier that speaks in codes 0 .. n_classes - 1."""
+def coded(estimator: Any, classes: np.ndarray) -> Any:
+    """Return a view of a fitted classifier that speaks in codes: the places of its labels in ``classes``."""
     import numpy as np
     from sklearn.base import BaseEstimator, ClassifierMixin
 
     class Coded(ClassifierMixin, BaseEstimator):
-        classes_ = np.arange(len(estimator.classes_))
+        classes_ = np.searchsorted(classes, estimator.classes_)
 
         def __sklearn_is_fitted__(self) -> bool:
             return True
@@ -117,6 +154,6 @@ def coded(estimator: Any) -> Any:
             raise AttributeError(name)
 
         def predict(self, X: Any) -> Any:
-            return np.searchsorted(estimator.classes_, estimator.predict(X))
+            return np.searchsorted(classes, estimator.predict(X))
 
     return Coded()

@@ -26,14 +26,25 @@ def splits(dataset: Dataset, cv: Any, seed: int) -> list[Split]:
     """
     if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
         return _keep_rare_classes(dataset, _counted(dataset, int(cv), seed))
-    if hasattr(cv, "split"):
+    if hasattr(cv, "split") and not isinstance(cv, (str, bytes, type)):
         found = list(cv.split(np.zeros((dataset.n_rows, 1)), dataset.y, dataset.groups))
-    elif np.iterable(cv) and not isinstance(cv, str):
-        found = [(np.asarray(train), np.asarray(test)) for train, test in cv]
     else:
-        raise SettingError(f"cv must be a number of folds, a splitter, or a list of (train, test) rows, got {cv!r}")
+        found = _listed(cv)
     _check(found, dataset.n_rows)
     return found
+
+
+def _listed(cv: Any) -> list[Split]:
+    try:
+        return [(_row_numbers(train), _row_numbers(test)) for train, test in cv]
+    except (TypeError, ValueError):
+        message = f"cv must be a number of folds, a splitter, or a list of (train, test) rows, got {cv!r}"
+        raise SettingError(message) from None
+
+
+def _row_numbers(part: Any) -> np.ndarray:
+    rows = np.asarray(part)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
 def _counted(dataset: Dataset, folds: int, seed: int) -> list[Split]:
@@ -42,7 +53,9 @@ def _counted(dataset: Dataset, folds: int, seed: int) -> list[Split]:
     if folds < 2:
         raise SettingError(f"cv must be at least 2 folds, got {folds}")
     folds = _possible_folds(dataset, folds)
-    name = ("Stratified" if dataset.task == "classification" else "") + ("GroupKFold" if dataset.groups is not None else "KFold")
+    name = ("Stratified" if dataset.task == "classification" else "") + (
+        "GroupKFold" if dataset.groups is not None else "KFold"
+    )
     splitter = getattr(model_selection, name)(folds, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the rarest classes are spoken of here, in our own words
@@ -54,10 +67,17 @@ def _possible_folds(dataset: Dataset, folds: int) -> int:
     if dataset.groups is not None:
         n_groups = len(np.unique(dataset.groups))
         if n_groups < 2:
-            raise SettingError(f"cross-validation by groups needs at least two groups, got {n_groups}; leave groups out")
+            raise SettingError(
+                f"cross-validation by groups needs at least two groups, got {n_groups}; leave groups out"
+            )
         limits[f"there are {n_groups} groups"] = n_groups
     if dataset.classes is not None:
         counts = np.bincount(dataset.y)
+        if counts.max() == 1:
+            raise SettingError(
+                f"each of the {len(counts)} classes has one row only, so none can be held out; give more rows of a class,"
+                " or use EvoRegressor if the target is a quantity"
+            )
         counts = np.where(counts == 1, counts.max(), counts)  # a single row cannot be split: it stays in training
         label = dataset.classes.tolist()[counts.argmin()]
         limits[f"class {label!r} has {counts.min()} rows"] = int(counts.min())
@@ -89,6 +109,8 @@ def _check(found: list[Split], n_rows: int) -> None:
         raise SettingError("cv gave no fold; pass at least one (train, test) pair of row numbers")
     for number, (train, test) in enumerate(found):
         rows = np.concatenate([train, test])
+        if any(len(part) and part.dtype.kind not in "iu" for part in (train, test)):
+            raise SettingError(f"fold {number} of cv must hold whole row numbers, got e.g. {rows[0]!r}")
         if not len(train) or not len(test) or rows.min() < -n_rows or rows.max() >= n_rows:
             raise SettingError(
                 f"fold {number} of cv has {len(train)} training and {len(test)} test rows with numbers up to"

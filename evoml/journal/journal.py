@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import time
 import warnings
@@ -63,57 +64,59 @@ class Journal:
 
         Raises JournalError if ``path`` exists already (two runs never share a file) or cannot be written.
         """
-        if path is None:
-            connection, target, lock = sqlite3.connect(":memory:"), None, None
-        else:
-            target = Path(path)
-            lock = _lock(target)
-            if target.exists():
-                lock.release()
-                raise JournalError(
-                    f"{target} exists already and holds another run; give a new path, or resume that run"
-                )
-            connection = _connect(target, lock)
-        with _closing_on_error(connection, lock, target):
-            connection.executescript(SCHEMA)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute("INSERT INTO meta VALUES ('settings', ?)", (_dumps(settings),))
-            connection.commit()
-        return cls(connection, target, lock)
+        target = None if path is None else Path(path)
+        lock = None if target is None else _lock(target)
+        if target is not None and target.exists():
+            lock.release()  # type: ignore[union-attr]
+            raise JournalError(f"{target} exists already and holds another run; give a new path, or resume that run")
+        try:
+            connection = sqlite3.connect(":memory:") if target is None else _opened(target, lock, target)
+            with _closing_on_error(connection, lock, target):
+                _write_ahead(connection)
+                connection.executescript(SCHEMA)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute("INSERT INTO meta VALUES ('settings', ?)", (_dumps(settings),))
+                connection.commit()
+                return cls(connection, target, lock)
+        except JournalError:
+            _remove(target)
+            raise
 
     @classmethod
     def resume(cls, path: str | Path) -> Journal:
         """Open the record of a run to go on writing. Raises JournalError if it is in use, corrupt or of another version."""
         target = _existing(path)
         lock = _lock(target)
-        connection = _connect(target, lock)
+        connection = _opened(target, lock, target)
         with _closing_on_error(connection, lock, target):
-            _check_schema(connection, target)
-        return cls(connection, target, lock)
+            _check_schema(connection, target)  # first, so that a file of somebody else's stays as it is
+            _write_ahead(connection)
+            return cls(connection, target, lock)
 
     @classmethod
     def read(cls, path: str | Path) -> Journal:
         """Open the record of a run for reading only, also while the run goes on."""
         target = _existing(path)
-        connection = sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)
+        connection = _opened(f"{target.resolve().as_uri()}?mode=ro", None, target)
         with _closing_on_error(connection, None, target):
             _check_schema(connection, target)
-        return cls(connection, target, None)
+            return cls(connection, target, None)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Journal:
         """Open the record that :meth:`to_bytes` gave, in memory."""
-        connection = sqlite3.connect(":memory:")
-        with _closing_on_error(connection, None, None):
-            connection.deserialize(content)
-            _check_schema(connection, Path("the record"))
-        return cls(connection, None, None)
+        connection, name = sqlite3.connect(":memory:"), Path("the record")
+        with _closing_on_error(connection, None, name):
+            # bytes 18 and 19 ask for a write-ahead log; memory has none
+            connection.deserialize(content[:18] + b"\x01\x01" + content[20:])
+            _check_schema(connection, name)
+            return cls(connection, None, None)
 
     def close(self) -> None:
         """Close the file and let others have it. What could not be written to a full disk is tried once more."""
         if self.path is not None and not self.complete_on_disk and self._lock is not None:
-            with contextlib.suppress(JournalError, sqlite3.Error):
+            with contextlib.suppress(OSError, sqlite3.Error):
                 self._write_back()
         self._connection.close()
         if self._lock is not None:
@@ -144,7 +147,7 @@ class Journal:
         self._write(
             lambda db: (
                 db.executemany("INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows),
-                _put(db, "state", state),
+                db.execute(*_put("state", state)),
             )
         )
 
@@ -159,7 +162,7 @@ class Journal:
                     " duplicate_of, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     rows,
                 ),
-                _put(db, "state", state),
+                db.execute(*_put("state", state)),
             )
         )
 
@@ -175,14 +178,14 @@ class Journal:
 
     def put(self, name: str, value: Any) -> None:
         """Record a named JSON value of the run, e.g. its ``"summary"``; a later one replaces it."""
-        self._write(lambda db: _put(db, name, value))
+        self._write(lambda db: db.execute(*_put(name, value)))
 
     def _write(self, transaction: Callable[[sqlite3.Connection], object]) -> None:
         try:
             with self._connection:
                 transaction(self._connection)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError) or not self.complete_on_disk:
+            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)) or not self.complete_on_disk:
                 raise JournalError(f"the journal could not record a step: {error}") from error
             self._go_on_in_memory(error)
             with self._connection:
@@ -207,6 +210,7 @@ class Journal:
     def _write_back(self) -> None:
         assert self.path is not None
         spare = self.path.with_name(self.path.name + ".part")
+        _remove(spare)
         self.save(spare)
         for suffix in ("-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
@@ -217,20 +221,22 @@ class Journal:
         """Return the whole record as the bytes of an SQLite file."""
         with contextlib.closing(sqlite3.connect(":memory:")) as copy:
             self._connection.backup(copy)
-            content = bytearray(copy.serialize())
-        content[18:20] = b"\x01\x01"  # no write-ahead log: memory has none
-        return bytes(content)
+            return copy.serialize()
 
     def save(self, path: str | Path) -> None:
         """Write a copy of the whole record to a new file. Raises JournalError if that cannot be done."""
         target = Path(path)
+        if target.exists():
+            raise JournalError(f"{target} exists already, and a copy replaces no file; give a new path")
         try:
             copy = sqlite3.connect(target)
             with contextlib.closing(copy):
                 self._connection.backup(copy)
         except sqlite3.Error as error:
-            target.unlink(missing_ok=True)
-            raise JournalError(f"the journal could not be copied to {target}: {error}; free some space there") from error
+            _remove(target)
+            raise JournalError(
+                f"the journal could not be copied to {target}: {error}; free some space there"
+            ) from error
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -305,7 +311,7 @@ _PROGRESS = ("generation", "elapsed", "evaluations", "best_score")
 
 def _existing(path: str | Path) -> Path:
     target = Path(path)
-    if not target.is_file():
+    if not os.path.isfile(target):  # unlike Path.is_file, false also where the folder may not be entered
         raise JournalError(f"there is no journal at {target}; check the path, or start a run that writes it")
     return target
 
@@ -323,12 +329,27 @@ def _lock(target: Path) -> BaseFileLock:
     return lock
 
 
-def _connect(target: Path, lock: BaseFileLock) -> sqlite3.Connection:
-    connection = sqlite3.connect(target)
-    with _closing_on_error(connection, lock, target):
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _opened(name: str | Path, lock: BaseFileLock | None, target: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(name, uri=isinstance(name, str))
+    except sqlite3.Error as error:
+        if lock is not None:
+            lock.release()
+        raise JournalError(
+            f"{target} cannot be opened: {error}; check that the file may be read and written"
+        ) from error
+
+
+def _remove(target: Path | None) -> None:
+    """Take away what was begun and could not be finished."""
+    with contextlib.suppress(OSError):
+        if target is not None:
+            target.unlink()
 
 
 @contextlib.contextmanager
@@ -360,8 +381,8 @@ def _check_schema(connection: sqlite3.Connection, target: Path) -> None:
         raise JournalError(f"{target} is corrupt ({problem}); restore a copy, or start a new run")
 
 
-def _put(db: sqlite3.Connection, name: str, value: Any) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, _dumps(value)))
+def _put(name: str, value: Any) -> tuple[str, tuple[str, str]]:
+    return "INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, _dumps(value))
 
 
 def _outcome_row(outcome: Outcome, now: float) -> tuple[Any, ...]:
@@ -375,7 +396,7 @@ def _outcome_row(outcome: Outcome, now: float) -> tuple[Any, ...]:
         cost.cpu,
         cost.fit,
         cost.score,
-        evaluation.error,
+        evaluation.error.encode("utf-8", "backslashreplace").decode(),  # SQLite refuses half of a surrogate pair
         outcome.duplicate_of,
         now,
     )

@@ -53,10 +53,10 @@ def evolve(
             for outcome in evaluator.completed(_patience(seconds, journal.elapsed + tracker.reserve)):
                 generation = state.generation
                 state = algorithm.tell(state, [outcome])
-                journal.told([outcome], state.record())
                 progress = tracker.told(outcome, state.generation)
                 if state.generation > generation:
-                    _record(journal, progress, state)
+                    _record(journal, progress, state)  # before the outcome: a run resumed in between does both again
+                journal.told([outcome], state.record())
                 for callback in callbacks:
                     callback(progress, outcome)
     except KeyboardInterrupt:

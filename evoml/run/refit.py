@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evoml.core.errors import SettingError
-from evoml.evaluation.problem import fit, quiet
+from evoml.evaluation.problem import error_text, fit, quiet, rows
 from evoml.evaluation.scoring import apply
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def final_model(problem: Problem, space: PipelineSpace, scored: Sequence[Outcome
         try:
             return FinalModel(_fitted(problem, text), text, tuple(notes))
         except Exception as error:  # any library may raise anything here, and there must be a model
-            notes.append(f"{text} could not be fitted on the whole table ({type(error).__name__}: {error}); another one was taken")
+            notes.append(f"{text} could not be fitted on the whole table ({error_text(error)}); another one was taken")
     notes.append("the model is a constant guess: nothing else could be fitted")
     return FinalModel(_constant(problem), "", tuple(notes))
 
@@ -61,6 +61,17 @@ def _constant(problem: Problem) -> Any:
     return make_pipeline(_dummy(problem)).fit(problem.dataset.features.named, problem.dataset.labels)
 
 
+def constant_source(problem: Problem, comment: str) -> str:
+    """Return Python source that makes a constant guess, of the same form as that of a pipeline."""
+    model = _dummy(problem)
+    return (
+        f'"""A constant guess, written by evoml.\n\n{comment}\n"""\n\n'
+        f"from sklearn.dummy import {type(model).__name__}\nfrom sklearn.pipeline import Pipeline\n\n\n"
+        f'def make_pipeline() -> Pipeline:\n    return Pipeline([("constant", {model!r})])\n\n\n'
+        "pipeline = make_pipeline()\n"
+    )
+
+
 def _dummy(problem: Problem) -> Any:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
@@ -74,12 +85,15 @@ def baseline(problem: Problem) -> float:
     """
     values = []
     for train, test in problem.splits:
+        X_test = rows(problem.dataset.features.data, test)  # a metric of the user's own may look at it
         model = _dummy(problem).fit(np.zeros((len(train), 1)), problem.target[train])
         for name, scorer in problem.scorers.items():
             try:
-                value = apply(scorer, model, np.zeros((len(test), 1)), problem.target[test], None)
+                value = apply(scorer, model, X_test, problem.target[test], None)
             except Exception as error:
-                raise SettingError(f"the metric {name!r} cannot score this target: {error}; choose another metric") from error
+                raise SettingError(
+                    f"the metric {name!r} cannot score this target: {error}; choose another metric"
+                ) from error
             if name == next(iter(problem.scorers)):
                 values.append(value)
     return fmean(values)

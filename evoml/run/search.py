@@ -6,6 +6,7 @@ import hashlib
 import platform
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -22,9 +23,10 @@ from evoml.evaluation.scoring import needs_probabilities, uses_labels
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
 from evoml.journal import Journal
 from evoml.run.loop import Finished, Tracker, evolve, rank
-from evoml.run.refit import FinalModel, baseline, final_model
+from evoml.run.refit import FinalModel, baseline, constant_source, final_model
 
 if TYPE_CHECKING:
+    import pandas as pd
 
     from evoml.components import Catalogue
     from evoml.core.candidate import Outcome
@@ -99,30 +101,26 @@ def search(wanted: Search) -> Result:
     seed = part_seed(wanted.seed)
     dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
     metrics = scorers(wanted.scoring, dataset.task, dataset.classes)
-    space = PipelineSpace(wanted.catalogue, _facts(dataset, folds, metrics), wanted.initial_pipelines)
+    space = PipelineSpace(wanted.catalogue, data_facts(dataset, folds, metrics), wanted.initial_pipelines)
     measured = objectives(wanted.objectives, list(metrics), space)
     limit = _time_limit(wanted)
     problem = Problem(dataset, space, folds, metrics, seed, limit, uses_labels(wanted.scoring))
     constant = baseline(problem)
     algorithm = _algorithm(wanted, space)
-    settings = _settings(wanted, list(metrics), len(folds), space)
-    with _journal(wanted, settings) as journal:
+    rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
+    settings = _settings(wanted, list(metrics), folds, space)
+    evaluator = Evaluator(
+        executor(wanted.executor, problem, workers(wanted.n_jobs), wanted.memory_limit, wanted.budget.seconds),
+        measured,
+        look_ahead=LOOK_AHEAD if wanted.budget.ordered else None,
+        max_evaluations=wanted.budget.evaluations,
+    )
+    with closing(evaluator), _journal(wanted, settings) as journal:
         state, tracker, pending, told = _begin(wanted, algorithm, space, journal, len(folds))
-        evaluator = Evaluator(
-            executor(wanted.executor, problem, workers(wanted.n_jobs), wanted.memory_limit, wanted.budget.seconds),
-            measured,
-            look_ahead=LOOK_AHEAD if wanted.budget.ordered else None,
-            max_evaluations=wanted.budget.evaluations,
-        )
-        try:
-            evaluator.remember(told)
-            evaluator.submit(pending)
-            rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
-            finished = evolve(
-                algorithm, state, evaluator, journal, rules, tracker, wanted.callbacks, wanted.budget.seconds
-            )
-        finally:
-            evaluator.close()
+        evaluator.remember(told)
+        evaluator.submit(pending)
+        finished = evolve(algorithm, state, evaluator, journal, rules, tracker, wanted.callbacks, wanted.budget.seconds)
+        evaluator.close()  # the refit may have all cores and all memory
         return _finish(wanted, problem, space, journal, finished, constant, list(metrics))
 
 
@@ -131,10 +129,14 @@ def part_seed(seed: int) -> int:
     return seed % (2**31 - 1)
 
 
-def _facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -> DataFacts:
+def data_facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -> DataFacts:
     n_classes = 0 if dataset.classes is None else len(dataset.classes)
     rows = min(len(train) for train, _ in folds)
-    rare = min((np.bincount(dataset.y[train], minlength=n_classes).min() for train, _ in folds), default=0) if n_classes else 0
+    rare = (
+        min((np.bincount(dataset.y[train], minlength=n_classes).min() for train, _ in folds), default=0)
+        if n_classes
+        else 0
+    )
     least = dataset.y.min() if dataset.task == "regression" else 0
     return DataFacts(
         task=dataset.task,
@@ -161,7 +163,9 @@ def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
     made = wanted.algorithm
     if isinstance(made, str):
         if made not in ALGORITHMS:
-            raise SettingError(f"unknown algorithm {made!r}{nearest(made, ALGORITHMS)}; there are: {', '.join(ALGORITHMS)}")
+            raise SettingError(
+                f"unknown algorithm {made!r}{nearest(made, ALGORITHMS)}; there are: {', '.join(ALGORITHMS)}"
+            )
         made = ALGORITHMS[made]
     return made(space, wanted.seed, population_size=wanted.population_size)
 
@@ -169,24 +173,25 @@ def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
 # -- the journal ------------------------------------------------------------------------------------------------------
 
 _MUST_AGREE = (
-    "task", "seed", "scoring", "objectives", "cv", "folds", "algorithm", "population_size", "data_fingerprint",
+    "task", "seed", "scoring", "objectives", "cv", "folds", "fold_rows", "algorithm", "population_size", "data_fingerprint",
     "search_space", "initial_pipelines",
 )  # fmt: skip
 
 
-def _settings(wanted: Search, metrics: list[str], folds: int, space: PipelineSpace) -> dict[str, Any]:
+def _settings(wanted: Search, metrics: list[str], folds: list[Any], space: PipelineSpace) -> dict[str, Any]:
     dataset = wanted.dataset
     return {
         "task": dataset.task,
         "seed": wanted.seed,
         "scoring": metrics,
         "objectives": list(wanted.objectives),
-        "cv": wanted.cv if isinstance(wanted.cv, int) else repr(wanted.cv)[:500],
-        "folds": folds,
+        "cv": wanted.cv if isinstance(wanted.cv, int) else _name(wanted.cv),
+        "folds": len(folds),
+        "fold_rows": _digest([hashlib.blake2b(part.astype(np.int64)).hexdigest() for fold in folds for part in fold]),
         "budget": asdict(wanted.budget),
         "eval_seconds": _time_limit(wanted),
         "early_stop": wanted.early_stop,
-        "algorithm": wanted.algorithm if isinstance(wanted.algorithm, str) else repr(wanted.algorithm),
+        "algorithm": wanted.algorithm if isinstance(wanted.algorithm, str) else _name(wanted.algorithm),
         "population_size": wanted.population_size,
         "n_jobs": wanted.n_jobs,
         "executor": wanted.executor,
@@ -195,15 +200,20 @@ def _settings(wanted: Search, metrics: list[str], folds: int, space: PipelineSpa
         "feature_names": list(dataset.features.names or []),
         "classes": None if dataset.classes is None else [str(label) for label in dataset.classes],
         "data_fingerprint": dataset.fingerprint,
-        "search_space": _digest(space.catalogue),
+        "search_space": _digest(sorted(space.catalogue.items())),
         "initial_pipelines": [str(tree) for tree in space.initial],
         "versions": _versions(),
         **wanted.notes,
     }
 
 
-def _digest(catalogue: Catalogue) -> str:
-    return hashlib.blake2b(repr(sorted(catalogue.items())).encode(), digest_size=8).hexdigest()
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()
+
+
+def _name(value: Any) -> str:
+    """Return a name that is the same in every process, as a text with the address of an object is not."""
+    return str(getattr(value, "__qualname__", type(value).__qualname__))
 
 
 def _versions() -> dict[str, str]:
@@ -225,7 +235,10 @@ def _journal(wanted: Search, settings: dict[str, Any]) -> Journal:
     differ = [name for name in _MUST_AGREE if recorded.get(name) != settings[name]]
     if differ:
         journal.close()
-        what = "; ".join(f"{name} was {_brief(recorded.get(name))}, is {_brief(settings[name])}" for name in differ)
+        what = "; ".join(
+            f"{name.replace('data_fingerprint', 'the table')} was {_brief(recorded.get(name))}, is {_brief(settings[name])}"
+            for name in differ
+        )
         raise JournalError(f"{wanted.journal} records another run: {what}. Use the same settings, or a new journal")
     if recorded["versions"] != settings["versions"]:
         warnings.warn(
@@ -274,9 +287,9 @@ def _finish(
     """Refit the best pipeline, close the record, and hand everything over."""
     _, told = journal.asked_and_told(space.parse)
     scored = sorted((outcome for outcome in told if outcome.ok), key=rank)
-    best = scored[0] if scored else None
     front = pareto_front(scored)
     model = final_model(problem, space, scored)
+    best = next((outcome for outcome in scored if str(outcome.candidate.genome) == model.text), None)
     for note in model.notes:
         journal.event("warning", message=note)
         warnings.warn(note, UserWarning, stacklevel=4)
@@ -292,17 +305,18 @@ def _finish(
             "model": model.text,
         },
     )
-    source = space.source(model.text, problem.seed, _comment(best, metrics[0], wanted)) if model.text else ""
-    return Result(
-        model, best, front, finished, journal.individuals(), journal.progress(), source, journal.to_bytes()
-    )
+    comment = _comment(best, metrics[0], wanted)
+    source = space.source(model.text, problem.seed, comment) if model.text else constant_source(problem, comment)
+    return Result(model, best, front, finished, journal.individuals(), journal.progress(), source, journal.to_bytes())
 
 
 def _comment(best: Outcome | None, metric: str, wanted: Search) -> str:
     if best is None:
         return "No pipeline could be scored: this is a baseline."
-    weights = "" if wanted.dataset.sample_weight is None else (
-        "\nIt was fitted with sample weights, which reach all steps by scikit-learn's metadata routing."
+    weights = (
+        ""
+        if wanted.dataset.sample_weight is None
+        else ("\nIt was fitted with sample weights, which reach all steps by scikit-learn's metadata routing.")
     )
     return (
         f"Selection score ({metric}, mean over folds): {best.scores[0]:.6g}. The pipeline was chosen for this score:\n"

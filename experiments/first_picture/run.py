@@ -1,6 +1,6 @@
 """Draw the picture in README: evolve pipelines on a table and draw the best one.
 
-    python experiments/first_picture/run.py
+python experiments/first_picture/run.py
 """
 
 from pathlib import Path
@@ -14,9 +14,7 @@ def main() -> None:
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     model = EvoClassifier(max_evaluations=400, scoring="neg_log_loss", n_jobs=2, random_state=2).fit(X, y)
     here = Path(__file__).parent
-    for what in ("pipeline", "score", "lineage", "front"):
-        model.plot(what).savefig(here / f"{what}.svg", bbox_inches="tight")
-        model.plot(what).savefig(f"/tmp/{what}.png", bbox_inches="tight", dpi=110)
+    model.plot("pipeline").savefig(here / "pipeline.svg", bbox_inches="tight")
     print(model.best_score_, model.fitted_pipeline_)
 
 

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import sys
 
+import joblib
+
 from evoml.core.errors import SettingError, nearest
 from evoml.core.protocols import Executor
 from evoml.evaluation.problem import Problem
@@ -34,11 +36,23 @@ def executor(name: str, problem: Problem, n_jobs: int, memory_limit: int | None,
     return ProcessExecutor(problem, n_jobs, memory_limit)
 
 
-def workers(n_jobs: int | None) -> int:
-    """Return the number of workers that ``n_jobs`` means: -1 is all cores this process may use, -2 all but one ..."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def workers(n_jobs: int | None, useful: int | None = None) -> int:
+    """Return the number of workers that ``n_jobs`` means: -1 is all cores this process may use, -2 all but one ...
+
+    None is all cores within reason: no more than can be ``useful`` at once, each with a gibibyte of memory, and a single
+    one inside a worker of joblib's, where the cores are spoken for.
+    """
     if n_jobs is None:
-        return 1
+        reasonable = [joblib.effective_n_jobs(-1), memory_bytes() // 2**30]
+        return max(1, min(reasonable if useful is None else [*reasonable, useful]))
     if isinstance(n_jobs, bool) or not hasattr(n_jobs, "__index__") or n_jobs == 0:
         raise SettingError(f"n_jobs must be a whole number other than 0 (-1 for all cores), got {n_jobs!r}")
-    return int(n_jobs) if n_jobs > 0 else max(1, available + 1 + int(n_jobs))
+    return int(n_jobs) if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + int(n_jobs))  # it knows of containers' quotas
+
+
+def memory_bytes() -> int:
+    """Return the memory of this machine in bytes; 8 GiB where that cannot be found out."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 * 2**30

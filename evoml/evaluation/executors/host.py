@@ -24,7 +24,8 @@ def main() -> None:
 
     parent = Connection(int(sys.argv[-1]))
     with suppress(EOFError, OSError):
-        problem, n_workers, memory_limit = pickle.loads(parent.recv_bytes())
+        problem, n_workers, memory_limit, defined_by_user = pickle.loads(parent.recv_bytes())
+        vars(sys.modules["__main__"]).update(defined_by_user)
         problem.builder.preload()
         Host(parent, problem, n_workers, memory_limit).serve()
 
@@ -36,23 +37,33 @@ class Host:
         self.parent, self.problem, self.memory_limit = parent, problem, memory_limit
         self.context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self.waiting: deque[tuple[int, str]] = deque()
-        self.workers = [self._worker() for _ in range(n_workers)]
+        self.workers: list[Worker] = []
+        for _ in range(n_workers):
+            self.workers.append(self._worker())
 
     def _worker(self) -> Worker:
-        return Worker(self.context, self.problem, self.memory_limit)
+        ours = [self.parent, *(worker.pipe for worker in self.workers if not worker.pipe.closed)]
+        return Worker(self.context, self.problem, self.memory_limit, [pipe.fileno() for pipe in ours])
 
     def serve(self) -> None:
         try:
             while True:
-                ready = wait([self.parent, *(worker.pipe for worker in self.workers)], self._patience())
+                watched = [
+                    self.parent,
+                    *(worker.pipe for worker in self.workers),
+                    *(worker.end for worker in self.workers),
+                ]
+                ready = wait(watched, self._patience())
                 if self.parent in ready:
                     self.waiting.append(self.parent.recv())
                 for index, worker in enumerate(self.workers):
-                    if worker.pipe in ready:
-                        self._answer(index)
+                    if worker.pipe in ready or worker.end in ready:
+                        self._answer(index, dead=worker.end in ready)
                     elif worker.overdue(self.problem.time_limit):
                         limit = self.problem.time_limit
-                        self._replace(index, Status.TIMEOUT, f"took longer than its limit of {limit:g} s and was stopped")
+                        self._replace(
+                            index, Status.TIMEOUT, f"took longer than its limit of {limit:g} s and was stopped"
+                        )
                 self._hand_out()
         finally:
             for worker in self.workers:
@@ -64,16 +75,20 @@ class Host:
         busy = [worker.started for worker in self.workers if worker.task is not None]
         return max(0.0, min(busy) + self.problem.time_limit + GRACE - time.monotonic()) if busy else None
 
-    def _answer(self, index: int) -> None:
+    def _answer(self, index: int, dead: bool) -> None:
         worker = self.workers[index]
         try:
-            evaluation = worker.pipe.recv()
-        except (EOFError, OSError):
-            worker.process.join(1)
-            self._replace(index, Status.CRASHED, f"its worker process ended with code {worker.process.exitcode}")
+            evaluation = worker.answer()
+        except Exception:  # nothing at all, half of an answer, or whatever a part has written into the pipe
+            wait([worker.end], 1)
+            code = worker.process.exitcode
+            reason = f"ended with code {code}" if code is not None else "gave an answer that cannot be read"
+            self._replace(index, Status.CRASHED, f"its worker process {reason}")
         else:
             self.parent.send((worker.task, evaluation))
             worker.task = None
+            if dead:
+                self._replace(index, Status.CRASHED, "")
 
     def _replace(self, index: int, status: Status, error: str) -> None:
         worker = self.workers[index]
@@ -93,11 +108,15 @@ class Host:
 class Worker:
     """One worker process, its pipe, and the task it is at."""
 
-    def __init__(self, context: Any, problem: Problem, memory_limit: int | None) -> None:
+    def __init__(self, context: Any, problem: Problem, memory_limit: int | None, foreign: list[int]) -> None:
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs, problem, memory_limit), daemon=True)
+        foreign = [*foreign, self.pipe.fileno()] if context.get_start_method() == "fork" else []
+        self.process = context.Process(
+            target=work, args=(theirs, problem, memory_limit, os.getpid(), foreign), daemon=True
+        )
         self.process.start()
         theirs.close()
+        self.end = _end(self.process)
         self.task: int | None = None
         self.started = 0.0
 
@@ -108,6 +127,12 @@ class Worker:
 
     def overdue(self, time_limit: float | None) -> bool:
         return self.task is not None and time_limit is not None and time.monotonic() - self.started > time_limit + GRACE
+
+    def answer(self) -> Evaluation:
+        """Return what came through the pipe. Raises EOFError if the worker is dead without a word."""
+        if not self.pipe.poll():  # a child of a part may hold the other end open when the worker is gone
+            raise EOFError
+        return self.pipe.recv()  # type: ignore[no-any-return]
 
     def cpu_seconds(self) -> float:
         """Return the CPU seconds used by the whole process so far, an upper bound for its last task; 0 if unknown."""
@@ -124,12 +149,27 @@ class Worker:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+        if self.end != self.process.sentinel:
+            os.close(self.end)
 
 
-def work(pipe: Connection, problem: Problem, memory_limit: int | None) -> None:
-    """Evaluate what comes through the pipe until it closes. Whatever a part prints goes nowhere."""
+def _end(process: Any) -> int:
+    """Return a descriptor that is ready as soon as the process is dead, even if children of it live on."""
+    with suppress(AttributeError, OSError):
+        return os.pidfd_open(process.pid)
+    return process.sentinel  # type: ignore[no-any-return]
+
+
+def work(pipe: Connection, problem: Problem, memory_limit: int | None, host: int, foreign: list[int]) -> None:
+    """Evaluate what comes through the pipe until it closes. Whatever a part prints goes nowhere.
+
+    ``foreign`` are descriptors of the host's that were inherited: neither this process nor a child of a part may hold
+    them open.
+    """
     os.setpgrp()  # so that children of a part can be killed with it
-    _die_with_parent()
+    _die_with_parent(host)
+    for descriptor in foreign:
+        os.close(descriptor)
     _limit_memory(memory_limit)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -140,12 +180,14 @@ def work(pipe: Connection, problem: Problem, memory_limit: int | None) -> None:
     os._exit(0)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """Ask Linux to end this process with its host; elsewhere the closed pipe does so after the task at hand."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _limit_memory(memory_limit: int | None) -> None:

@@ -10,6 +10,7 @@ can, but its workers share one pipe and one lock, and it needs the user's script
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,21 +40,28 @@ class ProcessExecutor:
 
     def __init__(self, problem: Problem, n_workers: int, memory_limit: int | None = None) -> None:
         self.capacity = 2 * n_workers  # so that a worker never waits for the parent
+        payload = _dumps((problem, n_workers, memory_limit, _defined_by_user(problem.builder)))
         self._errors: Any = tempfile.TemporaryFile()  # noqa: SIM115
         ours, theirs = Pipe()
         self._connection: Connection = ours
         self._host = subprocess.Popen(
-            [sys.executable, "-c", "from evoml.evaluation.executors.host import main; main()", str(theirs.fileno())],
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                "from evoml.evaluation.executors.host import main; main()",
+                str(theirs.fileno()),
+            ],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C in a terminal is for the parent alone
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
         )
         theirs.close()
         try:
-            self._connection.send_bytes(_dumps((problem, n_workers, memory_limit)))
+            self._connection.send_bytes(payload)
         except OSError:
             raise self._lost() from None
 
@@ -76,7 +84,7 @@ class ProcessExecutor:
     def close(self) -> None:
         self._connection.close()  # the host ends itself and its workers as soon as this end is gone
         try:
-            self._host.wait(timeout=5)
+            self._host.wait(timeout=1)
         except subprocess.TimeoutExpired:
             self._host.kill()
             self._host.wait()
@@ -93,6 +101,13 @@ class ProcessExecutor:
         )
 
 
+def _defined_by_user(builder: Any) -> dict[str, Any]:
+    """Return what the user's main module defines of the names that a builder has as paths such as ``__main__.Mine``."""
+    main = vars(sys.modules["__main__"])
+    names = {name.decode() for name in re.findall(rb"__main__\.(\w+)", _dumps(builder))}
+    return {name: main[name] for name in sorted(names) if name in main}
+
+
 def _dumps(payload: Any) -> bytes:
     import cloudpickle
 
@@ -100,5 +115,6 @@ def _dumps(payload: Any) -> bytes:
         return cloudpickle.dumps(payload)  # type: ignore[no-any-return]
     except Exception as error:
         raise EvomlError(
-            f"the data, metric or search space cannot be sent to worker processes ({error}); make it picklable, or use executor='serial'"
+            f"the data, metric or search space cannot be sent to worker processes ({error});"
+            " make it picklable, or use executor='serial'"
         ) from error

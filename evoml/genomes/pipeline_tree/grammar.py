@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from deap import gp
 
@@ -25,6 +25,7 @@ from evoml.genomes.pipeline_tree.types import (
 
 if TYPE_CHECKING:
     from evoml.components import Catalogue, Part
+    from evoml.core.dataset import Task
 
 #: Structural words, the types they read and the type they give. One word may have several readings.
 _STRUCTURE: dict[str, tuple[tuple[type, ...], type]] = {
@@ -58,14 +59,14 @@ class DataFacts:
         Whether the metric needs probabilities.
     """
 
-    task: str
+    task: Task
     kind: str
     n_rows: int
     n_features: int
     n_classes: int = 0
     class_rows: int = 0
     complete_numbers: bool = True
-    target: str = "any"
+    target: Literal["any", "nonnegative", "positive"] = "any"
     needs_predict_proba: bool = False
 
 
@@ -95,7 +96,7 @@ class Grammar:
         self.primitives = gp.PrimitiveSetTyped("pipeline", [self.input_type], Model)
         self.primitives.renameArguments(ARG0=FEATURES)
         self.features = self.primitives.mapping[FEATURES]
-        self.may_miss = facts.kind == "numeric" or not facts.complete_numbers  # whether any step can see missing numbers
+        self.may_miss = not facts.complete_numbers  # whether any step can see missing numbers
         for name, (inputs, output) in _STRUCTURE.items():
             if output is not Numeric or self.may_miss:
                 self.primitives.addPrimitive(_called, list(inputs), output, name=name)
@@ -123,7 +124,7 @@ class Grammar:
 
     def _min_steps(self) -> dict[type, int]:
         """Return the least depth of a tree of each type: 0 for what the input already is."""
-        depth = {type_: 99 for type_ in (Model, *DATA_TYPES.values())}
+        depth = dict.fromkeys((Model, *DATA_TYPES.values()), 99)
         depth.update({type_: 0 for type_ in depth if issubclass(self.input_type, type_)})
         for _ in range(len(depth) + 1):
             for type_ in depth:
@@ -161,6 +162,8 @@ class Grammar:
     def _nodes(self, term: Term, needed: type, adapt: bool) -> list[Any]:
         if term.name == FEATURES:
             head, nodes = self.features, [self.features]
+        elif adapt and len(term.inputs) == 1 and self._is_needless(term.name):
+            return self._nodes(term.inputs[0], needed, adapt)
         else:
             head = self._primitive(term, needed)
             nodes = [head, *self._arguments(term, head, adapt)]
@@ -168,13 +171,19 @@ class Grammar:
             return nodes
         bridge = self._bridge(head.ret, needed) if adapt else None
         if bridge is None:
+            mend = "end it with a model" if needed is Model else "put a step in between that makes it so"
+            hint = "" if needed is Model else " (an encoder, an imputer, MinMaxScaler, stack ...)"
             raise SearchSpaceError(
-                f"{term.name} gives {head.ret.__name__} data where {needed.__name__} is needed in {term};"
-                " put a step in between that makes it so (an encoder, an imputer, MinMaxScaler ...)"
+                f"{term.name} gives {head.ret.__name__} data where {needed.__name__} is needed in {term}; {mend}{hint}"
             )
         for part in bridge:
             nodes = [part, *nodes, *self._defaults(part)]
         return nodes
+
+    def _is_needless(self, name: str) -> bool:
+        """Tell whether a part encodes text or fills gaps of which this table has none."""
+        part = self.catalogue.get(name)
+        return part is not None and part.kind in ("encoder", "imputer") and name not in self.primitives.mapping
 
     def _primitive(self, term: Term, needed: type) -> gp.Primitive:
         names = UNIONS if term.name in UNIONS else (term.name,)
@@ -196,16 +205,20 @@ class Grammar:
         known = [type_.hyperparameter for type_ in types]
         for name in term.values:
             if name not in known:
-                raise SearchSpaceError(f"{term.name} has no hyperparameter {name!r} in the search space{nearest(name, known)}")
+                raise SearchSpaceError(
+                    f"{term.name} has no hyperparameter {name!r} in the search space{nearest(name, known)};"
+                    f" it has: {', '.join(known) or 'none'}"
+                )
         return nodes + [self._terminal(type_, term.values, adapt) for type_ in types]
 
     def _terminal(self, type_: HyperparameterType, values: Any, adapt: bool) -> gp.Terminal:
         hyperparameter = self.hyperparameter(type_)
         value = values.get(type_.hyperparameter, hyperparameter.default)
-        if not hyperparameter.contains(value):
-            if not adapt:
-                raise SearchSpaceError(f"{type_.part}: {type_.hyperparameter}={value!r} is outside its range {hyperparameter}")
-            value = hyperparameter.clip(value)
+        if not (adapt or hyperparameter.contains(value)):
+            raise SearchSpaceError(
+                f"{type_.part}: {type_.hyperparameter}={value!r} is outside its range, {_range(hyperparameter)}"
+            )
+        value = hyperparameter.clip(value)  # also if it is within: 1 becomes 1.0 where a float is meant
         return gp.Terminal(value, False, type_)
 
     def _defaults(self, primitive: gp.Primitive) -> list[gp.Terminal]:
@@ -235,7 +248,9 @@ class Grammar:
 
     # -- values -------------------------------------------------------------------------------------------------------
 
-    def values_at_random(self, primitive: gp.Primitive, rng: Any, shared: dict[str, Value] | None = None) -> list[gp.Terminal]:
+    def values_at_random(
+        self, primitive: gp.Primitive, rng: Any, shared: dict[str, Value] | None = None
+    ) -> list[gp.Terminal]:
         """Return values for a primitive's hyperparameters: those in ``shared`` that fit, else the default or a draw."""
         terminals = []
         for type_ in primitive.args[len(data_arguments(primitive)) :]:
@@ -254,6 +269,12 @@ def _data_arguments(arguments: tuple[Any, ...]) -> tuple[type, ...]:
 def data_arguments(primitive: gp.Primitive) -> tuple[type, ...]:
     """Return the types of the data (and models) that a primitive reads, its hyperparameters left out."""
     return _data_arguments(tuple(primitive.args))
+
+
+def _range(hyperparameter: Any) -> str:
+    if hasattr(hyperparameter, "choices"):
+        return f"one of {', '.join(map(repr, hyperparameter.choices))}"
+    return f"{hyperparameter.low!r} to {hyperparameter.high!r}"
 
 
 def _called(*arguments: object) -> Sequence[object]:

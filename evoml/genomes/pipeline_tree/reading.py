@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from evoml.components.calls import resolve
 from evoml.core.errors import SearchSpaceError, nearest
 from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, Term, read_term
 
@@ -27,6 +31,8 @@ def _read(step: Any, given: Term, catalogue: Catalogue) -> Term:
 
     from evoml.learners import OutOfFoldPredictions
 
+    if isinstance(step, type):
+        raise SearchSpaceError(f"initial pipeline: {step.__name__} is a class; give an estimator, {step.__name__}()")
     if step is None or isinstance(step, str):
         return given if step is None or step == PASSTHROUGH else _unknown(step, catalogue)
     if isinstance(step, Pipeline):
@@ -35,6 +41,10 @@ def _read(step: Any, given: Term, catalogue: Catalogue) -> Term:
         return given
     if isinstance(step, FeatureUnion):
         branches = [_read(inner, given, catalogue) for _, inner in step.transformer_list if inner != "drop"]
+        if not branches:
+            raise SearchSpaceError("initial pipeline: a FeatureUnion drops all of its branches; keep at least one")
+        if step.transformer_weights:
+            warnings.warn("initial pipeline: the transformer_weights of a FeatureUnion are left out", stacklevel=2)
         union = branches[0]
         for branch in branches[1:]:
             union = Term(UNION, (union, branch))
@@ -47,27 +57,58 @@ def _read(step: Any, given: Term, catalogue: Catalogue) -> Term:
 
 
 def _read_part(step: Any, given: Term, catalogue: Catalogue) -> Term:
-    path = f"{type(step).__module__}.{type(step).__qualname__}"
-    same_class = [part for part in catalogue.values() if part.load() is type(step)]
-    named = [part for part in same_class if part.name == type(step).__name__] or same_class
-    if not named:
-        return _unknown(path, catalogue)
-    part = named[0]
-    settings = step.get_params(deep=False)
-    values = {h.name: settings[h.name] for h in part.hyperparameters if h.name in settings}
+    part = _part_of(step, catalogue)
+    if part is None:
+        return _unknown(f"{type(step).__module__}.{type(step).__qualname__}", catalogue)
+    settings = {name: _plain(value) for name, value in step.get_params(deep=True).items()}
+    given_values = {h.name: settings[h.name] for h in part.hyperparameters if h.name in settings}
+    values = {h.name: h.clip(given_values[h.name]) for h in part.hyperparameters if h.name in given_values}
     _warn_of_lost(step, part, values)
     return Term(part.name, (given,), values)
 
 
+def _part_of(step: Any, catalogue: Catalogue) -> Part | None:
+    """Return the part that makes estimators such as ``step``: of its class, or of our safer subclass of it."""
+    cls = type(step)
+    settings: dict[str, Any] = getattr(step, "get_params", dict)()
+    same = [
+        part
+        for part in catalogue.values()
+        if part.load() is cls or (part.path.startswith("evoml.") and issubclass(part.load(), cls) and cls is not object)
+    ]
+
+    def likeness(part: Part) -> tuple[int, bool]:
+        fixed = {name: resolve(value) for name, value in part.fixed.items()}
+        return sum(_alike(value, settings.get(name)) for name, value in fixed.items()), part.name == cls.__name__
+
+    return max(same, key=likeness, default=None)
+
+
+def _alike(mine: Any, its: Any) -> bool:
+    return type(mine) is type(its) if hasattr(mine, "get_params") else repr(mine) == repr(its)
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _warn_of_lost(step: Any, part: Part, values: dict[str, Any]) -> None:
     """Warn of settings of the user's that differ from the default and that the search space cannot express."""
-    defaults = type(step)().get_params(deep=False)
-    expressed = {*values, *part.fixed, "random_state", "n_jobs", "verbose"}
-    lost = [k for k, v in step.get_params(deep=False).items() if k not in expressed and repr(v) != repr(defaults.get(k))]
+    defaults = {name: parameter.default for name, parameter in inspect.signature(type(step)).parameters.items()}
+    ours = {**{name: resolve(value) for name, value in part.fixed.items()}, **values}
+    lost = [
+        f"{name}={value!r}" + (f" (now {ours[name]!r})" if name in ours else "")
+        for name, value in step.get_params(deep=False).items()
+        if name not in ("random_state", "n_jobs", "verbose")
+        and repr(_plain(value)) != repr(defaults.get(name))
+        and not _alike(ours.get(name, defaults.get(name)), _plain(value))
+        and not (name in values and values[name] == value)
+    ]
     if lost:
         warnings.warn(
-            f"initial pipeline: the search space has no hyperparameter {', '.join(lost)} of {part.name};"
-            " the default is used (add it to the search space to keep it)",
+            f"initial pipeline: the search space cannot express {', '.join(lost)} of {part.name};"
+            " the nearest or default value is used (widen the search space to keep it)",
             UserWarning,
             stacklevel=2,
         )

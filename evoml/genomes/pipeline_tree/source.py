@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+from importlib import import_module
+from types import ModuleType
 
 from evoml.genomes.pipeline_tree.build import assemble, named
 from evoml.genomes.pipeline_tree.plan import Plan
@@ -44,10 +47,10 @@ def _indented(text: str) -> str:
 
 
 def _module(body: str, imports: set[str], comment: str) -> str:
-    ours = sorted(line for line in imports if line.startswith("from evoml."))
-    written_out = [_written_out(line) for line in ours]
-    library = sorted((imports - set(ours)).union(*(needed for needed, _ in written_out)), key=_import_order)
-    classes = "".join(f"\n\n{text}" for _, text in written_out)
+    ours = {line for line in imports if line.startswith("from evoml.")}
+    written_out = [_written_out(module) for module in sorted({_home(line) for line in ours}, key=lambda m: m.__name__)]
+    library = sorted((imports - ours).union(*(needed for needed, _ in written_out)), key=_import_order)
+    classes = "".join(f"\n\n{text}\n" for _, text in written_out).rstrip("\n")
     docstring = "A machine learning pipeline, written by evoml." + (f"\n\n{comment}" if comment else "")
     escaped = docstring.replace("\\", "\\\\").replace('"""', "'''")
     return (
@@ -60,16 +63,18 @@ def _module(body: str, imports: set[str], comment: str) -> str:
     )
 
 
-def _written_out(line: str) -> tuple[set[str], str]:
-    """Return the imports and the text of the module that defines a class of evoml's, so that nobody needs evoml."""
-    from importlib import import_module
-
+def _home(line: str) -> ModuleType:
+    """Return the module that defines what an import line names."""
     module_name, class_name = line.removeprefix("from ").split(" import ")
-    class_ = getattr(import_module(module_name), class_name)
-    lines = inspect.getsource(inspect.getmodule(class_)).split("\n")  # type: ignore[arg-type]
-    start = next(i for i, text in enumerate(lines) if text.startswith(("class ", "def ", "@", "_")))
-    imports = {text for text in lines[:start] if text.startswith(("import ", "from ")) and "__future__" not in text}
-    return imports, "\n".join(lines[start:]).strip()
+    return inspect.getmodule(getattr(import_module(module_name), class_name))  # type: ignore[return-value]
+
+
+def _written_out(module: ModuleType) -> tuple[set[str], str]:
+    """Return the imports of a module of evoml's and all that follows them, so that nobody needs evoml."""
+    text = inspect.getsource(module)
+    imports = [node for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    needed = {ast.unparse(node) for node in imports if getattr(node, "module", "") != "__future__"}
+    return needed, "\n".join(text.split("\n")[imports[-1].end_lineno :]).strip()
 
 
 def _import_order(line: str) -> tuple[bool, str]:

@@ -70,7 +70,7 @@ class PipelineSpace:
         for text in known_pipelines(self.facts.task):
             try:
                 known.append(self.grammar.tree(_known(read_term(text), self.grammar), adapt=True))
-            except SearchSpaceError:  # a known pipeline whose parts the user has taken out, or that do not suit the table
+            except SearchSpaceError:  # its parts were taken out by the user, or do not suit the table
                 continue
         return (*own, *known)
 

@@ -39,15 +39,20 @@ def read_term(text: str) -> Term:
     """
     try:
         expression = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise SearchSpaceError(f"a pipeline must be a nested call such as 'Ridge(features)', got {text!r}: {error}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise SearchSpaceError(
+            f"a pipeline must be a nested call such as 'Ridge(features)', got {text!r}: {error}"
+        ) from None
     return _term(expression, text)
 
 
 def _term(node: ast.expr, text: str) -> Term:
     if isinstance(node, ast.Name) and node.id == FEATURES:
         return Term(FEATURES)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id != FEATURES:
+        names = [str(keyword.arg) for keyword in node.keywords]
+        if len(set(names)) < len(names):
+            raise SearchSpaceError(f"a hyperparameter is given twice in {ast.unparse(node)!r}; keep one of its values")
         inputs = tuple(_term(argument, text) for argument in node.args)
         return Term(node.func.id, inputs, {str(k.arg): _value(k, text) for k in node.keywords})
     raise SearchSpaceError(
@@ -59,10 +64,11 @@ def _term(node: ast.expr, text: str) -> Term:
 def _value(keyword: ast.keyword, text: str) -> Value:
     try:
         value = ast.literal_eval(keyword.value)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError, MemoryError):
         value = ()
     if keyword.arg is None or not (value is None or isinstance(value, (str, int, float, bool))):
         raise SearchSpaceError(
-            f"{ast.unparse(keyword.value)!r} for {keyword.arg!r} in the pipeline {text!r} is not a number, text, True, False or None"
+            f"{ast.unparse(keyword.value)!r} for {keyword.arg!r} in the pipeline {text!r}"
+            " is not a number, text, True, False or None"
         )
     return value

@@ -88,7 +88,11 @@ def swap_step(grammar: Grammar, parents: Sequence[PipelineTree], rng: np.random.
     at, siblings = _any(rng, places)
     part, old = pick(grammar, rng, siblings), tree[at]
     inputs, values = _arguments(tree, at)
-    shared = {type_.hyperparameter: tree[v].value for type_, v in zip(old.args[-len(values) :], values, strict=True)} if values else {}
+    shared = (
+        {type_.hyperparameter: tree[v].value for type_, v in zip(old.args[-len(values) :], values, strict=True)}
+        if values
+        else {}
+    )
     nodes = [part]
     for index in inputs:
         nodes += tree[tree.searchSubtree(index)]
