@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from evoml.core.dataset import read_dataset, read_features
+from evoml.core.errors import BudgetError
 from evoml.estimators import parameters
 from evoml.journal import Journal
 
@@ -212,6 +213,8 @@ class EvoEstimator(BaseEstimator):
         from evoml.evaluation import workers
         from evoml.run import Search
 
+        if self.population_size is None:
+            raise BudgetError("population_size must be a positive whole number, got None")
         check_positive(self.population_size, "population_size", whole=True)
         check_positive(self.max_eval_time_mins, "number of max_eval_time_mins")
         check_positive(self.early_stop, "early_stop in generations", whole=True)
@@ -227,7 +230,7 @@ class EvoEstimator(BaseEstimator):
             objectives=[self.objectives] if isinstance(self.objectives, str) else list(self.objectives),
             algorithm=self.algorithm,
             population_size=self.population_size,
-            initial_pipelines=[*(self.initial_pipelines or []), *self._last_front()],
+            initial_pipelines=[*parameters.pipelines(self.initial_pipelines), *self._last_front()],
             early_stop=self.early_stop,
             n_jobs=n_workers,
             executor=self.executor,

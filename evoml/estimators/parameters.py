@@ -41,13 +41,20 @@ def seed(random_state: Any) -> int:
     return int(random_state)
 
 
+def pipelines(initial_pipelines: Any) -> list[Any]:
+    """Return the initial pipelines as a list, also a single one."""
+    if isinstance(initial_pipelines, str) or hasattr(initial_pipelines, "fit"):
+        return [initial_pipelines]
+    return list(initial_pipelines or [])
+
+
 def worker_memory(memory_limit: Any, n_workers: int) -> int:
     """Return the bytes each worker may allocate: as given (``"4GB"``, a number), else an even share of the machine's memory."""
     if memory_limit is None:
         return max(int(0.8 * memory_bytes() / n_workers), 2**30)
     if isinstance(memory_limit, str):
-        found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?)(i?b)?\s*", memory_limit.lower())
-        if not found or found[1].count(".") > 1:
+        found = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([kmgt]?)(i?b)?\s*", memory_limit.lower())
+        if not found:
             raise BudgetError(f"memory_limit must be a number of bytes or a text such as '4GB', got {memory_limit!r}")
         memory_limit = float(found[1]) * _UNITS[found[2]]
     check_positive(memory_limit, "memory_limit in bytes")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml.core.errors import SettingError
+from evoml.core.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
@@ -128,6 +128,11 @@ def repeated(dataset: Dataset, found: list[Split]) -> tuple[Dataset, list[Split]
     ones, are left to the steps that take them.
     """
     weight = dataset.sample_weight
+    if weight is not None and dataset.classes is not None and len(np.unique(dataset.y[weight > 0])) < 2:
+        label = dataset.labels[weight > 0].tolist()[0]
+        raise DataError(
+            f"sample_weight leaves one class, {label!r}: a classifier needs at least two with weights above zero"
+        )
     if weight is None or (weight != np.round(weight)).any() or weight.sum() > MOST_REPEATS * dataset.n_rows:
         return dataset, found
     rows = np.repeat(np.arange(dataset.n_rows), weight.astype(int))
