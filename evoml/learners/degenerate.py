@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.cross_decomposition import PLSRegression
-from sklearn.decomposition import NMF, FastICA
+from sklearn.decomposition import NMF, PCA, FastICA
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -72,14 +72,29 @@ class SafePLSRegression(PLSRegression):
 
 
 class SafeFastICA(FastICA):
-    """FastICA of standardised columns, so that neither constant columns nor columns of very unequal scale stop it."""
+    """FastICA of standardised columns, so that neither constant columns nor columns of very unequal scale stop it.
+
+    Where its iteration breaks down, the components stay as it starts from them: whitened principal components.
+    """
 
     def fit(self, X: Any, y: Any = None) -> Any:
         values = np.asarray(informative(X), dtype=float)
         spread = values.std(axis=0)
         self.column_mean_ = values.mean(axis=0)
         self.column_scale_ = np.where(spread > 1e-12 * np.abs(values).max(axis=0), spread, 1.0)
-        return super().fit((informative(X) - self.column_mean_) / self.column_scale_)
+        standardised = (informative(X) - self.column_mean_) / self.column_scale_
+        try:
+            return super().fit(standardised)
+        except ValueError as error:
+            if "NaN" not in str(error):
+                raise
+            return self._start(standardised)
+
+    def _start(self, standardised: Any) -> Any:
+        start = PCA(min(self.n_components, *standardised.shape), svd_solver="full").fit(standardised)
+        self.mean_ = start.mean_
+        self.components_ = start.components_ / np.sqrt(np.maximum(start.explained_variance_, 1e-12))[:, None]
+        return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         return self.fit(X).transform(X)

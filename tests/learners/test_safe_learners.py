@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_iris, load_wine, make_regression
+from sklearn.datasets import load_digits, load_iris, load_wine, make_regression
 from sklearn.decomposition import FactorAnalysis
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import AdaBoostClassifier, ExtraTreesClassifier
 from sklearn.feature_selection import RFE, SelectFromModel, SelectFwe, SelectPercentile, f_classif
 from sklearn.linear_model import HuberRegressor, Lasso
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -171,3 +171,13 @@ def test_discriminant_projection_separates():
     reference = LinearDiscriminantAnalysis().fit_transform(X, Y)
     assert abs(np.corrcoef(projected[:, 0], reference[:, 0])[0, 1]) > 0.99
     assert DiscriminantProjection().fit_transform(X[:, :1], Y).shape == (150, 1)
+
+
+def test_ica_that_breaks_down_keeps_the_whitened_components_it_starts_from():
+    X = load_digits().data
+    train = next(StratifiedKFold(3, shuffle=True, random_state=0).split(X, load_digits().target))[0]
+    ica = SafeFastICA(1, fun="logcosh", whiten="unit-variance", max_iter=100, tol=1e-3, random_state=0)
+    found = ica.fit_transform(X[train])
+    assert np.isfinite(found).all()
+    assert found.std() == pytest.approx(1.0, rel=1e-2)
+    assert np.isfinite(ica.transform(X)).all()
