@@ -132,7 +132,7 @@ def _read_array(X: Any) -> Features:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            matrix = check_array(X, dtype=np.float64, ensure_all_finite=False)
+            matrix = check_array(X, dtype=np.float64, order="C", ensure_all_finite=False)
     except (TypeError, ValueError) as error:  # text, times or missing values of pandas in an array of objects
         import pandas as pd
 
@@ -364,7 +364,9 @@ def read_target(y: Any, task: str) -> tuple[np.ndarray, np.ndarray | None]:
             f"Unknown label type: continuous. A classifier needs labels, the target holds numbers such as"
             f" {values.tolist()[0]!r}; use EvoRegressor, or turn the target into classes"
         )
-    check_classification_targets(values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # many classes: the folds speak of it where it matters
+        check_classification_targets(values)
     classes, codes = np.unique(values, return_inverse=True)
     return codes, classes
 

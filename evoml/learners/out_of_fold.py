@@ -4,10 +4,12 @@ import warnings
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone, is_classifier
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 
@@ -90,6 +92,9 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         """sample_weight for the model, or under its own name for each step of a Pipeline that takes one."""
         if sample_weight is None:
             return {}
+        if get_config()["enable_metadata_routing"]:
+            wanted = get_routing_for_object(model).consumes("fit", ["sample_weight"])
+            return dict.fromkeys(wanted, sample_weight)
         if isinstance(model, Pipeline):
             arguments: dict[str, Any] = {}
             for name, step in model.steps:

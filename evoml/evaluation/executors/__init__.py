@@ -7,6 +7,7 @@ import os
 import sys
 
 import joblib
+from joblib.parallel import get_active_backend
 
 from evoml.core.errors import SettingError, nearest
 from evoml.core.protocols import Executor
@@ -43,7 +44,8 @@ def workers(n_jobs: int | None, useful: int | None = None) -> int:
     one inside a worker of joblib's, where the cores are spoken for.
     """
     if n_jobs is None:
-        reasonable = [joblib.effective_n_jobs(-1), memory_bytes() // 2**30]
+        backend, _ = get_active_backend()
+        reasonable = [1 if backend.nesting_level else joblib.effective_n_jobs(-1), memory_bytes() // 2**30]
         return max(1, min(reasonable if useful is None else [*reasonable, useful]))
     if isinstance(n_jobs, bool) or not hasattr(n_jobs, "__index__") or n_jobs == 0:
         raise SettingError(f"n_jobs must be a whole number other than 0 (-1 for all cores), got {n_jobs!r}")

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
@@ -87,18 +89,28 @@ class ProcessExecutor:
             self._host.wait(timeout=1)
         except subprocess.TimeoutExpired:
             self._host.kill()
-            self._host.wait()
+        if self._host.wait() != 0:
+            _end_session(self._host.pid)
         self._errors.close()
 
     def _lost(self) -> EvomlError:
         self._host.kill()
         self._host.wait()
+        _end_session(self._host.pid)
         self._errors.seek(0)
         last = self._errors.read().decode(errors="replace").strip()[-2000:] or "it said nothing"
         return EvomlError(
             f"the process that evaluates pipelines ended with code {self._host.returncode}: {last}."
             " Use executor='serial' to evaluate in this process"
         )
+
+
+def _end_session(leader: int) -> None:
+    """Kill what a host that was killed itself has left: its workers die with it, but not the children of a part."""
+    for entry in os.listdir("/proc") if sys.platform == "linux" else ():
+        with suppress(ValueError, OSError):
+            if os.getsid(int(entry)) == leader:
+                os.kill(int(entry), signal.SIGKILL)
 
 
 def _defined_by_user(builder: Any) -> dict[str, Any]:

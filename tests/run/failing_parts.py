@@ -1,0 +1,40 @@
+"""Parts that fail, each in its own way."""
+
+import time
+
+from sklearn.dummy import DummyClassifier
+from sklearn.naive_bayes import GaussianNB
+
+WHOLE_TABLE = 60
+
+
+class Failing(GaussianNB):
+    def fit(self, X, y):
+        raise RuntimeError("never works")
+
+
+class FailingOnTheWholeTable(GaussianNB):
+    """Can be cross-validated, but not fitted in the end."""
+
+    def fit(self, X, y):
+        if len(X) == WHOLE_TABLE:
+            raise MemoryError("too many rows")
+        return super().fit(X, y)
+
+
+class Slow(GaussianNB):
+    def fit(self, X, y):
+        time.sleep(0.3)
+        return super().fit(X, y)
+
+
+class Sleeping(GaussianNB):
+    def fit(self, X, y):
+        time.sleep(1e6)
+
+
+class Fixed(DummyClassifier):
+    """A part without hyperparameters."""
+
+    def __init__(self):
+        super().__init__(strategy="prior")
