@@ -112,7 +112,7 @@ def test_a_mixed_table_from_fit_to_prediction(run, refused, mixed):
     assert len(predictions.stdout.splitlines()) == 61
     compile((mixed.parent / "r" / "pipeline.py").read_text(), "pipeline.py", "exec")
     pd.read_csv(mixed).assign(house=range(60)).to_csv(mixed, index=False)
-    assert "records another run: data_fingerprint was" in refused("resume", "r")
+    assert "records another run: the table was" in refused("resume", "r")
 
 
 def test_a_regression_from_fit_to_prediction(run):
