@@ -1,6 +1,6 @@
 """CPU seconds of importing evoml, beside scikit-learn and pandas: medians over fresh interpreters that take turns.
 
-    python experiments/benchmarks/imports.py [--repeats 9]
+python experiments/benchmarks/imports.py [--repeats 9]
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def main() -> None:
             found[name].append(seconds(statement))
     medians = {name: statistics.median(values) for name, values in found.items()}
     for name, value in medians.items():
-        print(f"{name:24s} {value:6.3f} CPU-s   {value / medians['scikit-learn and pandas']:5.2f} x scikit-learn and pandas")
+        print(
+            f"{name:24s} {value:6.3f} CPU-s   {value / medians['scikit-learn and pandas']:5.2f} x scikit-learn and pandas"
+        )
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ def ours(table: str, space: str, seconds: float, jobs: int, seed: int) -> dict:
 def peer(python: Path, table: str, space: str, seconds: float, jobs: int, seed: int) -> dict:
     """Run TPOT in its own environment."""
     wanted = {"table": table, "parts": SPACES[space], "seconds": seconds, "jobs": jobs, "seed": seed}
+    wanted["stacking"] = space == "full"
     done = subprocess.run(
         [python, RUNNER, json.dumps(wanted)], capture_output=True, text=True, timeout=20 * seconds + 600
     )

@@ -13,10 +13,17 @@ SELECTORS = ["SelectFwe", "SelectPercentile", "VarianceThreshold"]
 SCALERS = ["MinMaxScaler", "RobustScaler", "StandardScaler", "MaxAbsScaler", "Normalizer"]
 
 
-def search_space(parts: list[str], X, y):
-    """Return TPOT's own linear template (scaler, selector, transformers, inner models, model) over the given parts."""
+def search_space(parts: list[str], X, y, stacking: bool):
+    """Return TPOT's own template over the given parts: "linear-light", or "linear" with its layer of stacked models."""
+    from tpot.builtin_modules import EstimatorTransformer
     from tpot.config import get_search_space
-    from tpot.search_spaces.pipelines import ChoicePipeline, DynamicUnionPipeline, SequentialPipeline, UnionPipeline
+    from tpot.search_spaces.pipelines import (
+        ChoicePipeline,
+        DynamicUnionPipeline,
+        SequentialPipeline,
+        UnionPipeline,
+        WrapperPipeline,
+    )
 
     facts = {"n_classes": len(set(y)), "n_samples": len(y), "n_features": X.shape[1], "random_state": 0}
     models = [name for name in parts if name.endswith(("Classifier", "NB", "Analysis", "Regression"))]
@@ -26,12 +33,15 @@ def search_space(parts: list[str], X, y):
         skipped = ChoicePipeline([DynamicUnionPipeline(layer), get_search_space("SkipTransformer", **facts)])
         return UnionPipeline([skipped, get_search_space("Passthrough", **facts)])
 
+    model = get_search_space(models, **facts)
+    stacked = WrapperPipeline(EstimatorTransformer, {"cross_val_predict_cv": 0}, model)
     return SequentialPipeline(
         [
             get_search_space([*SCALERS, "Passthrough"], **facts),
             get_search_space([*SELECTORS, "Passthrough"], **facts),
             beside(get_search_space(transformers, **facts)),
-            get_search_space(models, **facts),
+            *([beside(stacked)] if stacking else []),
+            model,
         ]
     )
 
@@ -46,7 +56,7 @@ def main() -> None:
     X, y = getattr(datasets, f"load_{wanted['table']}")(return_X_y=True)
     minutes = wanted["seconds"] / 60
     model = tpot.TPOTEstimator(
-        search_space=search_space(wanted["parts"], X, y),
+        search_space=search_space(wanted["parts"], X, y, wanted["stacking"]),
         scorers=["accuracy"],
         scorers_weights=[1],
         classification=True,
