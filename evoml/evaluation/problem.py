@@ -19,6 +19,7 @@ from evoml.evaluation.scoring import Scorer, apply
 
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
+    from evoml.evaluation.memory import Memory
     from evoml.evaluation.splitting import Split
 
 
@@ -28,7 +29,7 @@ _TURN = threading.RLock()
 class Builder(Protocol):
     """Makes an unfitted estimator from a genome's text."""
 
-    def build(self, text: str, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Any: ...
+    def build(self, text: str, random_state: int, **options: Any) -> Any: ...
 
     def preload(self) -> None: ...
 
@@ -65,7 +66,7 @@ class Problem:
         return self.dataset.labels if self.original_labels else self.dataset.y
 
 
-def evaluate(problem: Problem, text: str) -> Evaluation:
+def evaluate(problem: Problem, text: str, memory: Memory | None = None) -> Evaluation:
     """Cross-validate the genome written as ``text``; whatever goes wrong becomes part of the result."""
     started, cpu = time.perf_counter(), time.process_time()
     scores: dict[str, list[float]] = {name: [] for name in problem.scorers}
@@ -78,7 +79,7 @@ def evaluate(problem: Problem, text: str) -> Evaluation:
                 if limit is not None and time.perf_counter() - started > limit:
                     status, error = Status.TIMEOUT, f"took longer than its limit of {limit:g} s"
                     break
-                for name, value in _fold(problem, text, train, test, seconds).items():
+                for name, value in _fold(problem, text, train, test, seconds, memory).items():
                     scores[name].append(value)
     except KeyboardInterrupt:  # the user's word, not a part's
         raise
@@ -89,11 +90,12 @@ def evaluate(problem: Problem, text: str) -> Evaluation:
 
 
 def _fold(
-    problem: Problem, text: str, train: np.ndarray, test: np.ndarray, seconds: dict[str, float]
+    problem: Problem, text: str, train: np.ndarray, test: np.ndarray, seconds: dict[str, float], memory: Memory | None
 ) -> dict[str, float]:
     dataset, y = problem.dataset, problem.target
     began = time.perf_counter()
-    model = fit(problem.builder, text, problem.seed, rows(dataset.features.data, train), y[train], dataset, train)
+    X_train = rows(dataset.features.data, train)
+    model = fit(problem.builder, text, problem.seed, X_train, y[train], dataset, train, memory)
     fitted = time.perf_counter()
     weight = None if dataset.sample_weight is None else dataset.sample_weight[test]
     X_test = rows(dataset.features.data, test)
@@ -106,10 +108,20 @@ def _fold(
     return found
 
 
-def fit(builder: Builder, text: str, seed: int, X: Any, y: Any, dataset: Dataset, used: Any = None) -> Any:
+def fit(
+    builder: Builder,
+    text: str,
+    seed: int,
+    X: Any,
+    y: Any,
+    dataset: Dataset,
+    used: Any = None,
+    memory: Memory | None = None,
+) -> Any:
     """Return the estimator of a genome's text fitted on the rows ``used`` of a dataset, given as ``X`` and ``y``.
 
-    Sample weights and groups reach all steps that take them; a row of weight zero is as good as not there.
+    Sample weights and groups reach all steps that take them; a row of weight zero is as good as not there. Without either,
+    stacked models keep their predictions in ``memory``, if one is given: such a model is good for scoring only.
     """
     used = np.arange(dataset.n_rows) if used is None else used
     if dataset.sample_weight is not None and (dataset.sample_weight[used] == 0).any():
@@ -118,7 +130,8 @@ def fit(builder: Builder, text: str, seed: int, X: Any, y: Any, dataset: Dataset
     metadata = {"sample_weight": dataset.sample_weight, "groups": dataset.groups}
     given = {name: values[used] for name, values in metadata.items() if values is not None}
     if not given:
-        return builder.build(text, seed).fit(X, y)
+        options = {} if memory is None else {"remember": memory.remember}
+        return builder.build(text, seed, **options).fit(X, y)
     from sklearn import config_context
     from sklearn.utils.metadata_routing import get_routing_for_object
 

@@ -145,7 +145,7 @@ class Behaving:
 
 
 class FaultyBuilder:
-    def build(self, text, random_state, *, weighted=False, grouped=False):
+    def build(self, text, random_state, **_):
         return Behaving(text)
 
     def preload(self):

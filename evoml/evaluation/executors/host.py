@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from evoml.core.candidate import Cost, Evaluation, Status
+from evoml.evaluation.memory import Memory
 from evoml.evaluation.problem import Problem, evaluate
 
 GRACE = 1.0  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so
@@ -174,9 +175,10 @@ def work(pipe: Connection, problem: Problem, memory_limit: int | None, host: int
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
+    memory = Memory()
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
-            pipe.send(evaluate(problem, pipe.recv()))
+            pipe.send(evaluate(problem, pipe.recv(), memory))
     os._exit(0)
 
 

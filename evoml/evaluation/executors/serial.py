@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 
 from evoml.core.candidate import Evaluation
+from evoml.evaluation.memory import Memory
 from evoml.evaluation.problem import Problem, evaluate
 
 
@@ -18,6 +19,7 @@ class SerialExecutor:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
+        self._memory = Memory()
         self._waiting: deque[tuple[int, str]] = deque()
 
     def submit(self, task: int, text: str) -> None:
@@ -27,7 +29,7 @@ class SerialExecutor:
         if not self._waiting:
             return []
         task, text = self._waiting.popleft()
-        return [(task, evaluate(self._problem, text))]
+        return [(task, evaluate(self._problem, text, self._memory))]
 
     def close(self) -> None:
         self._waiting.clear()

@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
-def build(plan: Plan, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Pipeline:
+def build(
+    plan: Plan,
+    random_state: int,
+    *,
+    weighted: bool = False,
+    grouped: bool = False,
+    remember: Callable[[str, Any], Any] | None = None,
+) -> Pipeline:
     """Return the unfitted scikit-learn Pipeline of a plan.
 
     With ``weighted`` (``grouped``) each step that can use sample weights (groups) requests them by scikit-learn's
     metadata routing, also inside unions and stacked models; build and fit it with that routing enabled.
+    ``remember(key, step)`` may wrap each stacked model in a step that keeps its results.
     """
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -27,11 +35,15 @@ def build(plan: Plan, random_state: int, *, weighted: bool = False, grouped: boo
     def part(node: str) -> Any:
         return plan.catalogue[plan.part(node)].build(plan.values(node), random_state)
 
+    def stack(model: Any, node: str) -> Any:
+        step = OutOfFoldPredictions(model)
+        return step if remember is None else remember(f"{node}:{random_state}", step)
+
     made: Pipeline = assemble(
         plan,
         part,
         union=lambda branches: FeatureUnion(named(branches)),
-        stack=OutOfFoldPredictions,
+        stack=stack,
         chain=lambda steps: Pipeline(named(steps)),
     )
     for wanted, name in ((weighted, "sample_weight"), (grouped, "groups")):
@@ -44,7 +56,7 @@ def assemble(
     plan: Plan,
     part: Callable[[str], Made],
     union: Callable[[list[tuple[str, Made | str]]], Made],
-    stack: Callable[[Made], Made],
+    stack: Callable[[Made, str], Made],
     chain: Callable[[list[tuple[str, Made | str]]], Made],
 ) -> Made:
     """Put a plan together from the makers of its pieces: the one place that knows how a graph becomes a pipeline.
@@ -66,7 +78,7 @@ def assemble(
     def make(node: str) -> Made:
         name = plan.part(node)
         if name == STACK:
-            return stack(whole(lineup(plan.inputs(node)[0])))
+            return stack(whole(lineup(plan.inputs(node)[0])), node)
         if name == UNION:
             branches = [lineup(source) for source in plan.inputs(node)]
             shared = len(_common(branches))

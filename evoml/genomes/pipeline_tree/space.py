@@ -127,9 +127,9 @@ class PipelineSpace:
         """Return the graph that is executed, drawn and exported."""
         return Plan(tree.term(), self.catalogue)
 
-    def build(self, text: str, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Pipeline:
-        """Return the unfitted scikit-learn Pipeline of a tree's text."""
-        return build(Plan.from_text(text, self.catalogue), random_state, weighted=weighted, grouped=grouped)
+    def build(self, text: str, random_state: int, **options: Any) -> Pipeline:
+        """Return the unfitted scikit-learn Pipeline of a tree's text; for ``options`` see :func:`build`."""
+        return build(Plan.from_text(text, self.catalogue), random_state, **options)
 
     def source(self, text: str, random_state: int, comment: str = "") -> str:
         """Return Python source that makes the same pipeline as :meth:`build`."""
