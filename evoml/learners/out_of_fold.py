@@ -33,7 +33,7 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     classes_ : (k,) labels in column order; only for classifiers.
     """
 
-    def __init__(self, estimator: Any, cv: int = 5) -> None:
+    def __init__(self, estimator: Any, cv: int = 3) -> None:
         self.estimator = estimator
         self.cv = cv
 

@@ -35,7 +35,7 @@ _STRUCTURE: dict[str, tuple[tuple[type, ...], type]] = {
     PASSTHROUGH: ((Dense,), Dense),
     STACK: ((Model,), Dense),
 }
-_FREQUENCY = {"light": 1.0, "medium": 0.3, "heavy": 0.1}  # how often a part is tried at random, by what it costs
+_FREQUENCY = {"light": 1.0, "medium": 0.15, "heavy": 0.05}  # how often a part is tried at random, by what it costs
 
 
 @dataclass(frozen=True)
