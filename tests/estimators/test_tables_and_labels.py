@@ -5,6 +5,7 @@ import pandas as pd
 import polars
 import pytest
 from scipy import sparse
+from sklearn.naive_bayes import GaussianNB
 from small_fits import classifier, mixed, numbers, regressor
 
 from evoml.core.errors import DataError
@@ -165,10 +166,17 @@ def test_weights_that_leave_one_class_are_refused():
 
 
 @pytest.mark.parametrize("factor", [1, 1.5])
-def test_weights_shift_the_model_to_the_rows_that_count(factor):
+def test_the_model_is_fitted_with_the_weights(factor):
     weight = factor * np.where(Y == 1, 9.0, 1.0)
-    share = classifier(search_space={"only": ["GaussianNB"]}).fit(X, Y, sample_weight=weight).predict(X).mean()
-    assert share > Y.mean() + 0.05
+    one = {
+        "search_space": {"only": ["GaussianNB"]},
+        "initial_pipelines": ["GaussianNB(features)"],
+        "max_evaluations": 1,
+    }
+    weighted = classifier(**one).fit(X, Y, sample_weight=weight)
+    expected = GaussianNB().fit(X, Y, sample_weight=weight)
+    assert np.allclose(weighted.predict_proba(X), expected.predict_proba(X))
+    assert weighted.predict(X).mean() > classifier(**one).fit(X, Y).predict(X).mean()
 
 
 def test_groups_are_never_on_both_sides_of_a_fold():
