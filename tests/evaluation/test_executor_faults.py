@@ -1,5 +1,6 @@
 """Real faults in worker processes: each becomes the outcome of its own candidate and costs nobody else anything."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -98,15 +99,21 @@ def test_children_of_a_part_that_hangs_are_killed_with_it(executor):
     assert wait_until(lambda: len(descendants(executor._host.pid)) == 2)  # the workers
 
 
-def test_a_worker_killed_from_outside_is_replaced(executor):
-    run(executor, ["well"])
-    executor.submit(0, "sleep")
-    workers = descendants(executor._host.pid)
-    for worker in workers:
-        os.kill(worker, signal.SIGKILL)
-    assert collect(executor, 1)[0].error == "its worker process ended with code -9"
-    assert wait_until(lambda: not alive(workers))
-    assert [e.status for e in run(executor, ["well"] * 5)] == [OK] * 5
+def test_a_worker_killed_from_outside_is_replaced():
+    executor = ProcessExecutor(faulty_problem(time_limit=60), n_workers=2)
+    try:
+        run(executor, ["well"])
+        executor.submit(0, "sleep")
+        while not (found := executor.completed(0.5)):  # until the one that has the task is hit
+            workers = descendants(executor._host.pid)
+            for worker in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+        assert found[0][1].error == "its worker process ended with code -9"
+        assert wait_until(lambda: not alive(workers))
+        assert [e.status for e in run(executor, ["well"] * 5)] == [OK] * 5
+    finally:
+        executor.close()
 
 
 def test_without_a_time_limit_a_crash_is_still_found_although_a_child_lives_on():
