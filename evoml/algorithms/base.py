@@ -65,6 +65,9 @@ class EvolutionaryAlgorithm(ABC):
             state = self._absorb(replace(state, told=state.told + 1, credit=credited), outcome)
         return state
 
+    def rivals(self, state: State) -> Sequence[Outcome]:
+        return state.population
+
     def restore(
         self, record: Mapping[str, Any], candidates: Mapping[int, Candidate], outcomes: Sequence[Outcome]
     ) -> State:

@@ -1,11 +1,12 @@
 """The ground floor: what every other floor speaks in. Imports nothing else of evoml."""
 
 from evoml.core.budget import Budget, Progress, StopRule, any_of, spent, stalled_for
-from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
+from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status, StepTime
 from evoml.core.errors import (
     BudgetError,
     DataError,
     EvomlError,
+    FitError,
     JournalError,
     ModelFileError,
     SearchSpaceError,
@@ -21,6 +22,7 @@ __all__ = [
     "DataError",
     "Evaluation",
     "EvomlError",
+    "FitError",
     "JournalError",
     "ModelFileError",
     "Outcome",
@@ -28,6 +30,7 @@ __all__ = [
     "SearchSpaceError",
     "SettingError",
     "Status",
+    "StepTime",
     "StopRule",
     "any_of",
     "fresh_seed",

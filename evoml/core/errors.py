@@ -25,6 +25,10 @@ class JournalError(EvomlError, OSError):
     """The journal cannot be written, read, or belongs to something else."""
 
 
+class FitError(EvomlError, RuntimeError):
+    """A pipeline could not be fitted: it raised an error, took its process down, or took too long."""
+
+
 class ModelFileError(EvomlError, OSError):
     """A saved model cannot be read, or holds types that are not trusted."""
 

@@ -51,12 +51,22 @@ class Executor(Protocol):
         """How many evaluations can usefully be on their way at once."""
         ...
 
-    def submit(self, task: int, text: str) -> None:
-        """Accept the genome written as ``text`` under the number ``task``; returns at once."""
+    def submit(self, task: int, text: str, bars: Sequence[float] = ()) -> None:
+        """Accept the genome written as ``text`` under the number ``task``; returns at once.
+
+        ``bars`` are what its running score must reach at each stage for it to go on (see ``Candidate.bars``).
+        """
         ...
 
     def completed(self, timeout: float | None = None) -> list[tuple[int, Evaluation]]:
         """Return finished evaluations; wait for the first one, at most ``timeout`` seconds."""
+        ...
+
+    def fit(self, text: str, timeout: float | None = None) -> Any:
+        """Return the pipeline written as ``text`` fitted on the whole table; everything still running is stopped.
+
+        Raises FitError, with what went wrong, if it fails, takes its process down, or takes more than ``timeout`` seconds.
+        """
         ...
 
     def close(self) -> None:
@@ -83,6 +93,10 @@ class Algorithm(Protocol):
 
     def tell(self, state: Any, outcomes: Sequence[Outcome]) -> Any:
         """Return the state that follows from ``outcomes``."""
+        ...
+
+    def rivals(self, state: Any) -> Sequence[Outcome]:
+        """Return the survivors that a candidate must be able to reach; none where there is no such thing."""
         ...
 
     def restore(

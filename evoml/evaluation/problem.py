@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,7 +66,7 @@ class Problem:
         return self.dataset.labels if self.original_labels else self.dataset.y
 
 
-def evaluate(problem: Problem, text: str, memory: Memory | None = None) -> Evaluation:
+def evaluate(problem: Problem, text: str, memory: Memory | None = None, bars: Sequence[float] = ()) -> Evaluation:
     """Cross-validate the genome written as ``text``; whatever goes wrong becomes part of the result."""
     started, cpu = time.perf_counter(), time.process_time()
     scores: dict[str, list[float]] = {name: [] for name in problem.scorers}
@@ -85,7 +85,7 @@ def evaluate(problem: Problem, text: str, memory: Memory | None = None) -> Evalu
         raise
     except BaseException as raised:  # whatever a part raises is this candidate's own affair, sys.exit() included
         status, error = Status.INVALID, error_text(raised)
-    cost = Cost(time.perf_counter() - started, time.process_time() - cpu, seconds["fit"], seconds["score"])
+    cost = Cost(time.perf_counter() - started, time.process_time() - cpu, fit=seconds["fit"], score=seconds["score"])
     return Evaluation(status, {name: tuple(values) for name, values in scores.items() if values}, cost, error)
 
 
@@ -144,6 +144,13 @@ def fit(
             if isinstance(error, KeyError) and error.args != ("groups",):
                 raise
     return _fit_by_step(builder.build(text, seed), X, y, given)
+
+
+def fit_whole(problem: Problem, text: str) -> Any:
+    """Return the pipeline of a genome's text fitted on the whole table, under its column names and labels."""
+    dataset = problem.dataset
+    with quiet(problem.seed):
+        return fit(problem.builder, text, problem.seed, dataset.features.named, dataset.labels, dataset)
 
 
 def _fit_by_step(model: Any, X: Any, y: Any, given: Mapping[str, np.ndarray]) -> Any:

@@ -13,8 +13,11 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 from evoml.core.errors import JournalError
@@ -24,18 +27,22 @@ if TYPE_CHECKING:
     import pandas as pd
     from filelock import BaseFileLock
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x45564F4D  # "EVOM": tells our files from other SQLite files
 
-SCHEMA = """
+COSTS = tuple(field.name for field in fields(Cost))
+
+SCHEMA = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE candidates (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, text TEXT NOT NULL, parents TEXT NOT NULL, operator TEXT NOT NULL,
-    generation INTEGER NOT NULL, parent_scores TEXT NOT NULL, asked REAL NOT NULL);
+    generation INTEGER NOT NULL, parent_scores TEXT NOT NULL, bars TEXT NOT NULL, after INTEGER NOT NULL, asked REAL NOT NULL);
 CREATE TABLE outcomes (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, candidate INTEGER NOT NULL UNIQUE REFERENCES candidates (id),
-    status TEXT NOT NULL, scores TEXT NOT NULL, fold_scores TEXT NOT NULL, wall REAL NOT NULL, cpu REAL NOT NULL,
-    fit REAL NOT NULL, score REAL NOT NULL, error TEXT NOT NULL, duplicate_of INTEGER, told REAL NOT NULL);
+    status TEXT NOT NULL, scores TEXT NOT NULL, fold_scores TEXT NOT NULL, rungs TEXT NOT NULL, semantics TEXT NOT NULL,
+    error TEXT NOT NULL, duplicate_of INTEGER, told REAL NOT NULL, {", ".join(f"{name} REAL NOT NULL" for name in COSTS)});
+CREATE TABLE predictions (
+    candidate INTEGER PRIMARY KEY REFERENCES candidates (id), columns INTEGER NOT NULL, content BLOB NOT NULL);
 CREATE TABLE progress (
     generation INTEGER PRIMARY KEY, elapsed REAL NOT NULL, evaluations INTEGER NOT NULL, best_score REAL, detail TEXT NOT NULL);
 CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, elapsed REAL NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
@@ -141,27 +148,42 @@ class Journal:
             return
         now = self.elapsed
         rows = [
-            (c.id, c.key, str(c.genome), _dumps(c.parents), c.operator, c.generation, _dumps(c.parent_scores), now)
+            (
+                *(c.id, c.key, str(c.genome), _dumps(c.parents), c.operator, c.generation),
+                *(_dumps(c.parent_scores), _dumps(c.bars), now),
+            )
             for c in candidates
         ]
         self._write(
             lambda db: (
-                db.executemany("INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows),
+                db.executemany(
+                    "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
+                    " (SELECT coalesce(max(sequence), 0) FROM outcomes), ?)",
+                    rows,
+                ),
                 db.execute(*_put("state", state)),
             )
         )
 
-    def told(self, outcomes: Sequence[Outcome], state: Mapping[str, Any]) -> None:
-        """Record what became of candidates, and the algorithm's state after it was told."""
+    def told(
+        self,
+        outcomes: Sequence[Outcome],
+        state: Mapping[str, Any],
+        kept: Mapping[int, np.ndarray | None] | None = None,
+    ) -> None:
+        """Record what became of candidates, and the algorithm's state after it was told.
+
+        ``kept`` are out-of-fold predictions to keep from now on, by candidate; None for those to be kept no longer.
+        """
         now = self.elapsed
         rows = [_outcome_row(outcome, now) for outcome in outcomes]
+        arrays = [(id_, p.shape[1], p.astype("<f4").tobytes()) for id_, p in (kept or {}).items() if p is not None]
+        gone = [(id_,) for id_, predictions in (kept or {}).items() if predictions is None]
         self._write(
             lambda db: (
-                db.executemany(
-                    "INSERT INTO outcomes (candidate, status, scores, fold_scores, wall, cpu, fit, score, error,"
-                    " duplicate_of, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    rows,
-                ),
+                db.executemany(_INSERT_OUTCOME, rows),
+                db.executemany("INSERT OR REPLACE INTO predictions VALUES (?, ?, ?)", arrays),
+                db.executemany("DELETE FROM predictions WHERE candidate = ?", gone),
                 db.execute(*_put("state", state)),
             )
         )
@@ -218,9 +240,12 @@ class Journal:
         self.complete_on_disk = True
 
     def to_bytes(self) -> bytes:
-        """Return the whole record as the bytes of an SQLite file."""
+        """Return the record as the bytes of an SQLite file, without the out-of-fold predictions."""
         with contextlib.closing(sqlite3.connect(":memory:")) as copy:
             self._connection.backup(copy)
+            copy.execute("DELETE FROM predictions")
+            copy.commit()
+            copy.execute("VACUUM")
             return copy.serialize()
 
     def save(self, path: str | Path) -> None:
@@ -250,10 +275,17 @@ class Journal:
         """What the run was started with: parameters, seed, versions, fingerprint of the data."""
         return self.get("settings")  # type: ignore[no-any-return]
 
+    def predictions(self) -> dict[int, np.ndarray]:
+        """Return the out-of-fold predictions that are kept: (n_rows, columns) float32 by candidate."""
+        rows = self._connection.execute("SELECT * FROM predictions ORDER BY candidate")
+        return {id_: np.frombuffer(content, dtype="<f4").reshape(-1, columns) for id_, columns, content in rows}
+
     def asked_and_told(self, parse: Callable[[str], Any]) -> tuple[dict[int, Candidate], list[Outcome]]:
         """Return all candidates by id, and all outcomes in the order they were told; ``parse`` reads a genome's text."""
         candidates = {
-            row[0]: Candidate(row[0], parse(row[2]), row[1], _tuple(row[3]), row[4], row[5], _tuple(row[6]))
+            row[0]: Candidate(
+                row[0], parse(row[2]), row[1], _tuple(row[3]), row[4], row[5], _tuple(row[6]), _tuple(row[7])
+            )
             for row in self._connection.execute("SELECT * FROM candidates ORDER BY id")
         }
         outcomes = [
@@ -263,22 +295,25 @@ class Journal:
         return candidates, outcomes
 
     def individuals(self) -> pd.DataFrame:
-        """Return one row a candidate: text, key, parents, operator, status, scores, fold scores, costs, error."""
+        """Return one row a candidate: text, key, parents, operator, status, scores, fold scores, costs, error ...
+
+        ``equivalent_to`` is the first candidate told that gave the same out-of-fold predictions.
+        """
         import pandas as pd
 
         table = pd.read_sql_query(
-            "SELECT id, text, key, parents, operator, generation, status, scores, fold_scores, wall, cpu, fit, score,"
-            " error, duplicate_of, asked, told, sequence FROM candidates LEFT JOIN outcomes ON candidate = id ORDER BY id",
+            "SELECT id, text, key, parents, operator, generation, status, scores, fold_scores, rungs, semantics,"
+            f" {', '.join(COSTS)}, error, duplicate_of, asked, told, sequence, after"
+            " FROM candidates LEFT JOIN outcomes ON candidate = id ORDER BY id",
             self._connection,
             dtype={"duplicate_of": "Int64", "sequence": "Int64"},
         )
-        for column in ("parents", "scores"):
+        table["equivalent_to"] = _equivalents(table)
+        for column in ("parents", "scores", "rungs"):
             table[column] = [_tuple(text) if isinstance(text, str) else () for text in table[column]]
         table["fold_scores"] = [_folds(text) if isinstance(text, str) else {} for text in table["fold_scores"]]
         table["status"] = table["status"].fillna("PENDING")
-        return table.set_index("id").rename(
-            columns={"wall": "wall_seconds", "cpu": "cpu_seconds", "fit": "fit_seconds", "score": "score_seconds"}
-        )
+        return table.set_index("id").rename(columns={name: f"{name}_{_UNITS.get(name, 'seconds')}" for name in COSTS})
 
     def progress(self) -> pd.DataFrame:
         """Return one row a generation: elapsed seconds, evaluations, best score, and the operators' credit."""
@@ -306,6 +341,11 @@ class Journal:
         return float(self._connection.execute(query).fetchone()[0])
 
 
+_INSERT_OUTCOME = (
+    "INSERT INTO outcomes (candidate, status, scores, fold_scores, rungs, semantics, error, duplicate_of, told,"
+    f" {', '.join(COSTS)}) VALUES ({', '.join('?' * (9 + len(COSTS)))})"
+)
+_UNITS = {"memory": "bytes", "size": "bytes", "recalled": "steps"}
 _PROGRESS = ("generation", "elapsed", "evaluations", "best_score")
 
 
@@ -386,26 +426,32 @@ def _put(name: str, value: Any) -> tuple[str, tuple[str, str]]:
 
 
 def _outcome_row(outcome: Outcome, now: float) -> tuple[Any, ...]:
-    evaluation, cost = outcome.evaluation, outcome.evaluation.cost
+    evaluation = outcome.evaluation
     return (
         outcome.candidate.id,
         str(evaluation.status),
         _dumps(outcome.scores),
         _dumps(dict(evaluation.fold_scores)),
-        cost.wall,
-        cost.cpu,
-        cost.fit,
-        cost.score,
+        _dumps(evaluation.rungs),
+        evaluation.semantics,
         evaluation.error.encode("utf-8", "backslashreplace").decode(),  # SQLite refuses half of a surrogate pair
         outcome.duplicate_of,
         now,
+        *(getattr(evaluation.cost, name) for name in COSTS),
     )
 
 
 def _outcome(row: tuple[Any, ...], candidate: Candidate) -> Outcome:
-    _, _, status, scores, fold_scores, wall, cpu, fit, score, error, duplicate_of, _ = row
-    evaluation = Evaluation(Status(status), _folds(fold_scores), Cost(wall, cpu, fit, score), error)
+    _, _, status, scores, fold_scores, rungs, semantics, error, duplicate_of, _, *cost = row
+    evaluation = Evaluation(Status(status), _folds(fold_scores), Cost(*cost), error, _tuple(rungs), semantics)
     return Outcome(candidate, evaluation, _tuple(scores), duplicate_of)
+
+
+def _equivalents(table: pd.DataFrame) -> pd.Series:
+    """Return, for each candidate, the one told first of those with its semantics; none if that is itself."""
+    meant = table[table["semantics"].fillna("") != ""].sort_values("sequence")
+    first = meant.groupby("semantics")["id"].transform("first").astype("Int64")
+    return first.where(first != meant["id"]).reindex(table.index).astype("Int64")
 
 
 def _dumps(value: Any) -> str:

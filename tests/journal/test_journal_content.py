@@ -1,6 +1,7 @@
 """What a journal holds: candidates, outcomes, progress, events and descent come back as they went in."""
 
 import math
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def outcomes(draw):
             operator=draw(utf8),
             generation=draw(st.integers(0, 9)),
             parent_scores=draw(st.one_of(st.just(()), scores)),
+            bars=draw(st.one_of(st.just(()), scores)),
         )
         for index in ids
     ]
@@ -40,7 +42,9 @@ def outcomes(draw):
             Evaluation(
                 draw(st.sampled_from(list(Status))),
                 draw(st.dictionaries(utf8, scores, max_size=2)),
-                Cost(draw(seconds), draw(seconds), draw(seconds), draw(seconds)),
+                Cost(*(draw(seconds) for _ in fields(Cost))),
+                draw(utf8),
+                draw(scores),
                 draw(utf8),
             ),
             draw(st.one_of(st.just(()), scores)),
@@ -48,6 +52,26 @@ def outcomes(draw):
         )
         for candidate in told
     ]
+
+
+def test_predictions_are_kept_until_they_are_dropped(tmp_path):
+    first, second = np.arange(6.0).reshape(3, 2), np.full((3, 1), np.nan)
+    people = [Candidate(index, "g", str(index)) for index in range(3)]
+    with Journal.create(tmp_path / "journal.sqlite", {}) as journal:
+        journal.asked(people, {})
+        journal.told([Outcome(people[0], Evaluation(Status.OK))], {}, {0: first, 1: second})
+        journal.told([Outcome(people[1], Evaluation(Status.OK))], {}, {0: None})
+        assert Journal.from_bytes(journal.to_bytes()).predictions() == {}
+    with Journal.read(tmp_path / "journal.sqlite") as journal:
+        found = journal.predictions()
+    assert list(found) == [1]
+    assert found[1].dtype == np.float32
+    np.testing.assert_array_equal(found[1], second)
+
+
+def test_a_candidate_knows_how_many_were_told_before_it(family):
+    family.asked([Candidate(5, "e", "ke")], {})
+    assert family.individuals()["after"][5] == 4
 
 
 @settings(deadline=None, max_examples=60)
@@ -117,7 +141,7 @@ def family():
         Candidate(3, "c", "kc", (2,), "perturb", 2, (0.5, -2.0)),
         Candidate(4, "d", "kd", (1,), "delete", 2, (0.2, -1.0)),
     ]
-    evaluation = Evaluation(Status.OK, {"accuracy": (0.4, 0.6)}, Cost(4.0, 3.0, 2.0, 1.0))
+    evaluation = Evaluation(Status.OK, {"accuracy": (0.4, 0.6)}, Cost(4.0, 3.0, 2.0, score=1.0), "", (0.3,), "same")
     told = [
         Outcome(people[0], evaluation, (0.1, -1.0)),
         Outcome(people[1], Evaluation(Status.TIMEOUT, error="too slow")),
@@ -135,14 +159,18 @@ def test_individuals_have_one_row_a_candidate(family):
     assert table.index.name == "id"
     assert list(table.columns) == [
         *("text", "key", "parents", "operator", "generation", "status", "scores", "fold_scores"),
-        *("wall_seconds", "cpu_seconds", "fit_seconds", "score_seconds", "error", "duplicate_of"),
-        *("asked", "told", "sequence"),
+        *("rungs", "semantics", "wall_seconds", "cpu_seconds", "fit_seconds", "fit_cpu_seconds", "predict_seconds"),
+        *("predict_cpu_seconds", "score_seconds", "memory_bytes", "size_bytes", "recalled_steps", "saved_seconds"),
+        *("error", "duplicate_of", "asked", "told", "sequence", "after", "equivalent_to"),
     ]
     assert list(table["status"]) == ["OK", "TIMEOUT", "OK", "OK", "PENDING"]
     assert list(table["parents"]) == [(), (), (0, 1), (2,), (1,)]
     assert list(table["scores"]) == [(0.1, -1.0), (), (0.5, -2.0), (0.5, -2.0), ()]
     assert table["fold_scores"][0] == {"accuracy": (0.4, 0.6)}
     assert table["fold_scores"][4] == {}
+    assert list(table["rungs"]) == [(0.3,), (), (0.3,), (0.3,), ()]
+    assert table["equivalent_to"].fillna(-1).tolist() == [-1, -1, 0, 0, -1]
+    assert list(table["after"]) == [0] * 5
     assert table.loc[0, ["wall_seconds", "cpu_seconds", "fit_seconds", "score_seconds"]].tolist() == [4, 3, 2, 1]
     assert table["error"][1] == "too slow"
     assert table["duplicate_of"].isna().tolist() == [True, True, True, False, True]

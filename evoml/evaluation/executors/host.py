@@ -37,7 +37,7 @@ class Host:
     def __init__(self, parent: Connection, problem: Problem, n_workers: int, memory_limit: int | None) -> None:
         self.parent, self.problem, self.memory_limit = parent, problem, memory_limit
         self.context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self.waiting: deque[tuple[int, str]] = deque()
+        self.waiting: deque[tuple[int, str, tuple[float, ...]]] = deque()
         self.workers: list[Worker] = []
         for _ in range(n_workers):
             self.workers.append(self._worker())
@@ -121,10 +121,10 @@ class Worker:
         self.task: int | None = None
         self.started = 0.0
 
-    def begin(self, task: int, text: str) -> None:
+    def begin(self, task: int, text: str, bars: tuple[float, ...]) -> None:
         self.task, self.started = task, time.monotonic()
         with suppress(OSError):  # a dead worker is found out by its pipe
-            self.pipe.send(text)
+            self.pipe.send((text, bars))
 
     def overdue(self, time_limit: float | None) -> bool:
         return self.task is not None and time_limit is not None and time.monotonic() - self.started > time_limit + GRACE
@@ -178,7 +178,8 @@ def work(pipe: Connection, problem: Problem, memory_limit: int | None, host: int
     memory = Memory()
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
-            pipe.send(evaluate(problem, pipe.recv(), memory))
+            text, bars = pipe.recv()
+            pipe.send(evaluate(problem, text, memory, bars))
     os._exit(0)
 
 

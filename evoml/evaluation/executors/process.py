@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
@@ -67,9 +68,9 @@ class ProcessExecutor:
         except OSError:
             raise self._lost() from None
 
-    def submit(self, task: int, text: str) -> None:
+    def submit(self, task: int, text: str, bars: Sequence[float] = ()) -> None:
         try:
-            self._connection.send((task, text))
+            self._connection.send((task, text, tuple(bars)))
         except OSError:
             raise self._lost() from None
 
@@ -82,6 +83,9 @@ class ProcessExecutor:
             if not found:
                 raise self._lost() from None
         return found
+
+    def fit(self, text: str, timeout: float | None = None) -> Any:
+        raise NotImplementedError
 
     def close(self) -> None:
         self._connection.close()  # the host ends itself and its workers as soon as this end is gone

@@ -6,10 +6,13 @@ The time limit is looked at between folds only; nothing here can stop a part tha
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 from evoml.core.candidate import Evaluation
+from evoml.core.errors import FitError
 from evoml.evaluation.memory import Memory
-from evoml.evaluation.problem import Problem, evaluate
+from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole
 
 
 class SerialExecutor:
@@ -20,16 +23,24 @@ class SerialExecutor:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._memory = Memory()
-        self._waiting: deque[tuple[int, str]] = deque()
+        self._waiting: deque[tuple[int, str, tuple[float, ...]]] = deque()
 
-    def submit(self, task: int, text: str) -> None:
-        self._waiting.append((task, text))
+    def submit(self, task: int, text: str, bars: Sequence[float] = ()) -> None:
+        self._waiting.append((task, text, tuple(bars)))
 
     def completed(self, timeout: float | None = None) -> list[tuple[int, Evaluation]]:
         if not self._waiting:
             return []
-        task, text = self._waiting.popleft()
-        return [(task, evaluate(self._problem, text, self._memory))]
+        task, text, bars = self._waiting.popleft()
+        return [(task, evaluate(self._problem, text, self._memory, bars))]
+
+    def fit(self, text: str, timeout: float | None = None) -> Any:
+        """Fit here, without a limit: nothing in this process can stop a part."""
+        self._waiting.clear()
+        try:
+            return fit_whole(self._problem, text)
+        except Exception as error:  # any library may raise anything here
+            raise FitError(error_text(error)) from error
 
     def close(self) -> None:
         self._waiting.clear()
