@@ -189,7 +189,21 @@ def _check_whole(part: Part, here: str) -> None:
                 other in names and other != hyperparameter.name,
                 f"{key} when: {other!r} is no other hyperparameter of {part.name}{nearest(other, names)}; correct it",
             )
+    _check_iterations(part, here)
     _check_acyclic(part, here)
+
+
+def _check_iterations(part: Part, here: str) -> None:
+    if part.iterations is not None:
+        known = {**part.fixed, **part.defaults()}
+        outer, _, inner = part.iterations.partition("__")
+        nested = part.fixed.get(outer)
+        number = nested.arguments.get(inner) if inner and isinstance(nested, Call) else known.get(part.iterations)
+        _need(
+            isinstance(number, int),
+            f"{here} iterations: {part.iterations!r} is no whole number among fixed values and hyperparameters"
+            f"{nearest(part.iterations, known)}; name the argument that counts iterations",
+        )
 
 
 def _check_acyclic(part: Part, here: str) -> None:

@@ -26,6 +26,7 @@ class Part:
     input, output: each data type is a special case of the one before: table, numeric, dense, nonnegative; models have
     no output. cost: a fit on 1,000 x 20 in one thread takes less than 0.1 s (light), less than 1 s (medium), or more.
     min_class_rows: rows that the smallest class must have for a fit to work at all.
+    iterations: the argument that counts rounds, trees or iterations; fewer make a cheaper, worse model.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Part:
     applies_to: Literal["all", "categorical"] = "all"
     wrap: str | None = None
     min_class_rows: int = 1
+    iterations: str | None = None
 
     @property
     def is_model(self) -> bool:
@@ -83,9 +85,21 @@ class Part:
         """The exact keyword arguments of the constructor; nested estimators are `Call`s, objects are `Imported`s."""
         return dict(self._call(values, random_state).arguments)
 
-    def build(self, values: Mapping[str, Value], random_state: int | None) -> Any:
-        """An unfitted estimator."""
-        return resolve(self._wrapped(self._call(values, random_state)))
+    def build(self, values: Mapping[str, Value], random_state: int | None, effort: float = 1.0) -> Any:
+        """An unfitted estimator, with the share ``effort`` of its iterations."""
+        return resolve(self._wrapped(self._lighter(self._call(values, random_state), effort)))
+
+    def _lighter(self, call: Call, effort: float) -> Call:
+        if self.iterations is None or effort >= 1.0:
+            return call
+        outer, _, inner = self.iterations.partition("__")
+        if inner:
+            return Call(call.path, {**call.arguments, outer: self._fewer(call.arguments[outer], inner, effort)})
+        return self._fewer(call, outer, effort)
+
+    @staticmethod
+    def _fewer(call: Call, name: str, effort: float) -> Call:
+        return Call(call.path, {**call.arguments, name: max(1, round(effort * call.arguments[name]))})
 
     def source(self, values: Mapping[str, Value], random_state: int | None) -> tuple[str, set[str]]:
         """The Python expression that makes the same estimator as `build`, and the import lines it needs."""

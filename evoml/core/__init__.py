@@ -1,6 +1,6 @@
 """The ground floor: what every other floor speaks in. Imports nothing else of evoml."""
 
-from evoml.core.budget import Budget, Progress, StopRule, any_of, spent, stalled_for
+from evoml.core.budget import Budget, Moment, Progress, StopRule, any_of, spent, stalled_for
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status, StepTime
 from evoml.core.errors import (
     BudgetError,
@@ -25,6 +25,7 @@ __all__ = [
     "FitError",
     "JournalError",
     "ModelFileError",
+    "Moment",
     "Outcome",
     "Progress",
     "SearchSpaceError",

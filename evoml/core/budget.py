@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from evoml.core.errors import BudgetError
+
+
+OVERRUN, OVERRUN_SECONDS = 0.02, 1.0  # beyond its seconds, a run is over by then: a share of them, and seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something began: a moment of the monotonic clock, and the CPU seconds this process had used by then."""
+
+    wall: float = field(default_factory=time.monotonic)
+    cpu: float = field(default_factory=time.process_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,23 +27,50 @@ class Budget:
     """Bounds of a run; the first that is reached ends it. None means unbounded.
 
     A run bounded by evaluations or generations is *ordered*: outcomes are told in the order of asking, so that it gives
-    the same bits for any number of workers. One bounded by seconds alone takes outcomes as they arrive.
+    the same bits for any number of workers. One bounded by seconds or CPU seconds alone takes outcomes as they arrive.
+
+    Attributes
+    ----------
+    evaluations, generations : int or None
+    seconds : float or None
+        Wall time of everything, from the call of ``fit`` to its return.
+    cpu_seconds : float or None
+        CPU time of all evaluations together, and of the process that runs the search.
     """
 
     evaluations: int | None = None
     generations: int | None = None
     seconds: float | None = None
+    cpu_seconds: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("evaluations", "generations"):
             check_positive(getattr(self, name), f"budget of {name}", whole=True)
         check_positive(self.seconds, "budget of seconds")
-        if self.evaluations is None and self.generations is None and self.seconds is None:
-            raise BudgetError("a run needs at least one bound: evaluations, generations or seconds; none was given")
+        check_positive(self.cpu_seconds, "budget of CPU seconds")
+        if not any((self.evaluations, self.generations, self.seconds, self.cpu_seconds)):
+            raise BudgetError(
+                "a run needs at least one bound: evaluations, generations, seconds or CPU seconds; none was given"
+            )
 
     @property
     def ordered(self) -> bool:
         return self.evaluations is not None or self.generations is not None
+
+    @property
+    def latest(self) -> float | None:
+        """Seconds by which a run bounded by seconds is over, whatever happens."""
+        return None if self.seconds is None else self.seconds * (1 + OVERRUN) + OVERRUN_SECONDS
+
+    def used(self, progress: Progress) -> float:
+        """Return the share used of the bound that is nearest its end: 1 at the end, more beyond it."""
+        shares = (
+            (progress.evaluations, self.evaluations),
+            (progress.generation, self.generations),
+            (progress.elapsed, self.seconds),
+            (progress.cpu, self.cpu_seconds),
+        )
+        return max(done / bound for done, bound in shares if bound is not None)
 
 
 def check_positive(value: object, name: str, *, whole: bool = False) -> None:
@@ -56,6 +95,8 @@ class Progress:
     ----------
     elapsed : float
         Seconds since the run began, earlier sittings of a resumed run included.
+    cpu : float
+        CPU seconds since then: of all evaluations told, and of the process that runs the search.
     asked, evaluations : int
         Candidates asked for; evaluations told (exact duplicates are not counted).
     generation : int
@@ -65,7 +106,7 @@ class Progress:
     stalled : int
         Generations (or their equivalent in evaluations) since the front last improved.
     reserve : float
-        Seconds that the refit of the best candidate will take, as far as known.
+        Seconds to keep for what comes after the search, above all the refit of the best candidate.
     """
 
     elapsed: float = 0.0
@@ -75,6 +116,7 @@ class Progress:
     best_score: float = -math.inf
     stalled: int = 0
     reserve: float = 0.0
+    cpu: float = 0.0
 
 
 class StopRule(Protocol):
@@ -96,6 +138,7 @@ def spent(budget: Budget) -> StopRule:
             (budget.evaluations is not None and progress.evaluations >= budget.evaluations)
             or (budget.generations is not None and progress.generation >= budget.generations)
             or (budget.seconds is not None and progress.elapsed + progress.reserve >= budget.seconds)
+            or (budget.cpu_seconds is not None and progress.cpu + progress.reserve >= budget.cpu_seconds)
         )
 
     return rule

@@ -3,11 +3,11 @@
 from evoml.evaluation.evaluator import Evaluator
 from evoml.evaluation.executors import executor, memory_bytes, workers
 from evoml.evaluation.objectives import objectives
-from evoml.evaluation.problem import Problem, evaluate, fit, quiet
+from evoml.evaluation.problem import Problem, evaluate, fit_whole, quiet
 from evoml.evaluation.scoring import scorers
 from evoml.evaluation.splitting import repeated, splits
 
 __all__ = [
-    "Evaluator", "Problem", "evaluate", "executor", "fit", "memory_bytes", "objectives", "quiet", "repeated", "scorers",
+    "Evaluator", "Problem", "evaluate", "executor", "fit_whole", "memory_bytes", "objectives", "quiet", "repeated", "scorers",
     "splits", "workers",
 ]  # fmt: skip

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
+import random
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from evoml.core.candidate import Cost, Evaluation, Status
+from evoml.evaluation.cache import Cache, NoCache
+from evoml.evaluation.execution import Execution, Responses, Steps, Workshop
+from evoml.evaluation.folds import Fold, Folds, Table
 from evoml.evaluation.scoring import Scorer, apply
+from evoml.learners.out_of_fold import prediction_columns
 
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
-    from evoml.evaluation.memory import Memory
     from evoml.evaluation.splitting import Split
 
 
@@ -27,16 +33,29 @@ _TURN = threading.RLock()
 
 
 class Builder(Protocol):
-    """Makes an unfitted estimator from a genome's text."""
+    """Makes what is to be evaluated from a genome's text."""
 
-    def build(self, text: str, random_state: int, **options: Any) -> Any: ...
+    @property
+    def identity(self) -> str:
+        """Hash of all that decides what a text means."""
+        ...
 
-    def preload(self) -> None: ...
+    def read(self, text: str) -> Steps:
+        """Return the graph of steps that is carried out fold by fold."""
+        ...
+
+    def build(self, text: str, random_state: int, **options: Any) -> Any:
+        """Return the same as one unfitted estimator."""
+        ...
+
+    def preload(self) -> None:
+        """Import everything that may be needed."""
+        ...
 
 
 @dataclass(frozen=True)
 class Problem:
-    """All that is needed to evaluate a genome, sent to each worker once.
+    """All that is needed to evaluate a genome, sent to each machine once.
 
     Attributes
     ----------
@@ -51,6 +70,8 @@ class Problem:
         Seconds that one evaluation may take.
     original_labels : bool
         Whether models see the labels as the user gave them, because a metric of the user's own wants them, not codes.
+    rungs : tuple of float
+        Shares of the rows, growing, on which a candidate in a race is tried before the folds.
     """
 
     dataset: Dataset
@@ -60,78 +81,224 @@ class Problem:
     seed: int
     time_limit: float | None = None
     original_labels: bool = False
+    rungs: tuple[float, ...] = ()
 
     @property
     def target(self) -> np.ndarray:
         return self.dataset.labels if self.original_labels else self.dataset.y
 
+    @cached_property
+    def folds(self) -> Folds:
+        """The table laid out for its folds; made once in each process that evaluates, or before it is forked."""
+        return Folds(self.dataset, self.target, self.splits, self.seed, self.rungs)
 
-def evaluate(problem: Problem, text: str, memory: Memory | None = None, bars: Sequence[float] = ()) -> Evaluation:
-    """Cross-validate the genome written as ``text``; whatever goes wrong becomes part of the result."""
-    started, cpu = time.perf_counter(), time.process_time()
-    scores: dict[str, list[float]] = {name: [] for name in problem.scorers}
-    seconds = {"fit": 0.0, "score": 0.0}
-    status, error = Status.OK, ""
-    try:
-        with quiet(problem.seed):
-            for train, test in problem.splits:
-                limit = problem.time_limit
-                if limit is not None and time.perf_counter() - started > limit:
-                    status, error = Status.TIMEOUT, f"took longer than its limit of {limit:g} s"
-                    break
-                for name, value in _fold(problem, text, train, test, seconds, memory).items():
-                    scores[name].append(value)
-    except KeyboardInterrupt:  # the user's word, not a part's
-        raise
-    except BaseException as raised:  # whatever a part raises is this candidate's own affair, sys.exit() included
-        status, error = Status.INVALID, error_text(raised)
-    cost = Cost(time.perf_counter() - started, time.process_time() - cpu, fit=seconds["fit"], score=seconds["score"])
-    return Evaluation(status, {name: tuple(values) for name, values in scores.items() if values}, cost, error)
+    @cached_property
+    def identity(self) -> str:
+        """Hash of all that the result of a step depends on, beside the step and the fold."""
+        import sklearn
+
+        parts = hashlib.blake2b(digest_size=12)
+        for fact in (self.dataset.fingerprint, self.builder.identity, self.seed, self.original_labels, self.rungs):
+            parts.update(repr(fact).encode())
+        for train, test in self.splits:
+            parts.update(np.ascontiguousarray(train).tobytes() + b"|" + np.ascontiguousarray(test).tobytes())
+        parts.update(f"{np.__version__} {sklearn.__version__}".encode())
+        return parts.hexdigest()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "folds"}  # it is as large as the table
 
 
-def _fold(
-    problem: Problem, text: str, train: np.ndarray, test: np.ndarray, seconds: dict[str, float], memory: Memory | None
-) -> dict[str, float]:
-    dataset, y = problem.dataset, problem.target
-    began = time.perf_counter()
-    X_train = rows(dataset.features.data, train)
-    model = fit(problem.builder, text, problem.seed, X_train, y[train], dataset, train, memory)
-    fitted = time.perf_counter()
-    weight = None if dataset.sample_weight is None else dataset.sample_weight[test]
-    X_test = rows(dataset.features.data, test)
-    found = {name: apply(scorer, model, X_test, y[test], weight) for name, scorer in problem.scorers.items()}
-    seconds["fit"] += fitted - began
-    seconds["score"] += time.perf_counter() - fitted
-    for name, value in found.items():
-        if not math.isfinite(value):
-            raise ValueError(f"the metric {name} is {value}: the predictions cannot be scored")
-    return found
+class OutOfTimeError(Exception):
+    """The evaluation has taken as long as it may."""
 
 
-def fit(
-    builder: Builder,
-    text: str,
-    seed: int,
-    X: Any,
-    y: Any,
-    dataset: Dataset,
-    used: Any = None,
-    memory: Memory | None = None,
-) -> Any:
-    """Return the estimator of a genome's text fitted on the rows ``used`` of a dataset, given as ``X`` and ``y``.
+def evaluate(problem: Problem, text: str, cache: Cache | None = None, bars: Sequence[float] = ()) -> Evaluation:
+    """Cross-validate the genome written as ``text``; whatever goes wrong becomes part of the result.
 
-    Sample weights and groups reach all steps that take them; a row of weight zero is as good as not there. Without either,
-    stacked models keep their predictions in ``memory``, if one is given: such a model is good for scoring only.
+    With ``bars`` it is a race: on each rung, then after each fold but the last, the (mean) first metric must reach the
+    bar, or the candidate is pruned.
     """
-    used = np.arange(dataset.n_rows) if used is None else used
-    if dataset.sample_weight is not None and (dataset.sample_weight[used] == 0).any():
-        kept = np.flatnonzero(dataset.sample_weight[used])
-        X, y, used = rows(X, kept), y[kept], used[kept]
-    metadata = {"sample_weight": dataset.sample_weight, "groups": dataset.groups}
-    given = {name: values[used] for name, values in metadata.items() if values is not None}
+    status, error = Status.OK, ""
+    with quiet(problem.seed) as reseed:
+        trial = Trial(problem, cache or NoCache(), reseed)
+        try:
+            status = trial.run(text, bars)
+        except KeyboardInterrupt:  # the user's word, not a part's
+            raise
+        except OutOfTimeError:
+            status, error = Status.TIMEOUT, f"took longer than its limit of {problem.time_limit:g} s"
+        except BaseException as raised:  # whatever a part raises is this candidate's own affair, sys.exit() included
+            status, error = Status.INVALID, error_text(raised)
+        return trial.evaluation(status, error)
+
+
+class Trial:
+    """One candidate's way over rungs and folds."""
+
+    def __init__(self, problem: Problem, cache: Cache, reseed: Callable[[], None]) -> None:
+        self.problem, self.cache, self._reseed = problem, cache, reseed
+        self.began, self.cpu, self.held = time.perf_counter(), time.process_time(), peak_memory(reset=True)
+        self.scores: dict[str, list[float]] = {name: [] for name in problem.scorers}
+        self.rungs: list[float] = []
+        self.columns: list[np.ndarray] = []
+        self.score_seconds = 0.0
+        self.executions: list[Execution] = []
+
+    def run(self, text: str, bars: Sequence[float]) -> Status:
+        """Return how it ended: OK or PRUNED."""
+        problem, plan = self.problem, self.problem.builder.read(text)
+        first = next(iter(problem.scorers))
+        folds, rungs = problem.folds, problem.folds.rungs if bars else []
+        for number, rung in enumerate(rungs):
+            self.rungs.append(self._fold(plan, text, rung, weigh=False)[first])
+            if self.rungs[-1] < bars[number]:
+                return Status.PRUNED
+        for number in range(len(folds)):
+            last = number == len(folds) - 1
+            for name, value in self._fold(plan, text, folds[number], weigh=last).items():
+                self.scores[name].append(value)
+            if bars and not last and float(np.mean(self.scores[first])) < bars[len(rungs) + number]:
+                return Status.PRUNED
+        return Status.OK
+
+    def _fold(self, plan: Steps, text: str, fold: Fold, weigh: bool) -> dict[str, float]:
+        problem = self.problem
+        workshop = Workshop(
+            plan=plan,
+            seed=problem.seed,
+            classifier=problem.dataset.task == "classification",
+            cache=self.cache,
+            prefix=problem.identity,
+            before_fit=self._before_fit,
+            fit=fit_step,
+            whole=lambda fold: fit_table(problem.builder, text, problem.seed, fold.training),
+            weigh=weigh,
+        )
+        execution = Execution(workshop, fold)
+        self.executions.append(execution)
+        model, testing = execution.model(plan.root), fold.testing
+        found = {}
+        for name, scorer in problem.scorers.items():
+            began, answering = time.perf_counter(), execution.answering
+            found[name] = apply(scorer, model, testing.X, testing.y, testing.weight)
+            self.score_seconds += time.perf_counter() - began - (execution.answering - answering)
+            if not math.isfinite(found[name]):
+                raise ValueError(f"the metric {name} is {found[name]}: the predictions cannot be scored")
+        if fold.name.isdigit():
+            self.columns.append(self._predictions(model, testing))
+        execution.finish()
+        return found
+
+    def _predictions(self, model: Responses, testing: Table) -> np.ndarray:
+        classes = self.problem.dataset.classes
+        if classes is not None and not self.problem.original_labels:
+            classes = np.arange(len(classes))
+        return prediction_columns(model, testing.X, classes).astype(np.float32)
+
+    def _before_fit(self) -> None:
+        limit = self.problem.time_limit
+        if limit is not None and time.perf_counter() - self.began > limit:
+            raise OutOfTimeError
+        self._reseed()  # whatever was fitted, or recalled, before
+
+    def evaluation(self, status: Status, error: str) -> Evaluation:
+        """Return what was found out."""
+        predictions = self._out_of_fold() if status is Status.OK else None
+        return Evaluation(
+            status,
+            {name: tuple(values) for name, values in self.scores.items() if values},
+            self._cost(),
+            error,
+            rungs=tuple(self.rungs),
+            semantics="" if predictions is None else semantics(predictions, self.problem.dataset),
+            predictions=predictions,
+            steps=tuple(time for execution in self.executions for time in execution.step_times()),
+        )
+
+    def _out_of_fold(self) -> np.ndarray:
+        found = np.full((self.problem.dataset.n_rows, self.columns[0].shape[1]), np.nan, np.float32)
+        for rows, columns in zip(self.problem.folds.test_rows, self.columns, strict=True):
+            found[rows] = columns
+        return found
+
+    def _cost(self) -> Cost:
+        on_folds = [one for one in self.executions if one.fold.name.isdigit()]
+        costs = [(key, cost) for execution in on_folds for key, cost in execution.costs.items()]
+        inner = [cost for (fold, _), cost in costs if "." in fold]  # predicting inside a stacked model is part of its fit
+        outer = [cost for (fold, _), cost in costs if "." not in fold]
+        return Cost(
+            wall=time.perf_counter() - self.began,
+            cpu=time.process_time() - self.cpu,
+            fit=sum(cost.fit for cost in outer) + sum(cost.fit + cost.predict for cost in inner),
+            fit_cpu=sum(cost.fit_cpu for cost in outer) + sum(cost.fit_cpu + cost.predict_cpu for cost in inner),
+            predict=sum(cost.predict for cost in outer),
+            predict_cpu=sum(cost.predict_cpu for cost in outer),
+            score=self.score_seconds,
+            memory=max(0.0, peak_memory() - self.held),
+            size=sum(cost.size for cost in outer),
+            recalled=sum(execution.recalled for execution in self.executions),
+            saved=sum(execution.saved for execution in self.executions),
+        )
+
+
+def semantics(predictions: np.ndarray, dataset: Dataset) -> str:
+    """Return a hash that out-of-fold predictions share if they are the same to six digits of the target's scale."""
+    scale = 1.0 if dataset.classes is not None else float(np.std(dataset.y)) or 1.0
+    rounded = np.round(predictions / scale, 6) + 0.0  # no negative zeros
+    return hashlib.blake2b(rounded.astype(np.float32).tobytes(), digest_size=12).hexdigest()
+
+
+# -- fitting ----------------------------------------------------------------------------------------------------------
+
+
+def fit_step(step: Any, table: Table, X: Any, *, transform: bool = False) -> Any:
+    """Fit a step on ``X`` with the target, and with those of sample weights and groups that it takes.
+
+    With ``transform`` the transformed ``X`` is returned, else the step. Within a step, weights and groups travel by
+    scikit-learn's metadata routing, except in the few that it cannot be routed through: there the step itself gets them.
+    """
+    metadata = {"sample_weight": table.weight, "groups": table.groups}
+    given = {name: values for name, values in metadata.items() if values is not None}
     if not given:
-        options = {} if memory is None else {"remember": memory.remember}
-        return builder.build(text, seed, **options).fit(X, y)
+        return _fit(step, X, table.y, {}, transform)
+    from sklearn import config_context
+    from sklearn.utils.metadata_routing import get_routing_for_object
+    from sklearn.utils.validation import has_fit_parameter
+
+    from evoml.genomes.pipeline_tree.build import request
+
+    with config_context(enable_metadata_routing=True):
+        for name in given:
+            request(step, name)
+        try:
+            wanted = get_routing_for_object(step).consumes("fit", given.keys())
+            return _fit(step, X, table.y, {name: given[name] for name in wanted}, transform)
+        except (NotImplementedError, KeyError) as error:
+            if isinstance(error, KeyError) and error.args != ("groups",):
+                raise
+    takes = {name: values for name, values in given.items() if has_fit_parameter(step, name)}
+    return _fit(step, X, table.y, takes, transform)
+
+
+def _fit(step: Any, X: Any, y: Any, metadata: Mapping[str, Any], transform: bool) -> Any:
+    if not transform:
+        step.fit(X, y, **metadata)
+        return step
+    if hasattr(step, "fit_transform"):
+        return step.fit_transform(X, y, **metadata)
+    return step.fit(X, y, **metadata).transform(X)
+
+
+def fit_table(builder: Builder, text: str, seed: int, table: Table) -> Any:
+    """Return the whole estimator of a genome's text fitted on a table.
+
+    Sample weights and groups reach all steps that take them.
+    """
+    metadata = {"sample_weight": table.weight, "groups": table.groups}
+    given = {name: values for name, values in metadata.items() if values is not None}
+    if not given:
+        return builder.build(text, seed).fit(table.X, table.y)
     from sklearn import config_context
     from sklearn.utils.metadata_routing import get_routing_for_object
 
@@ -139,18 +306,11 @@ def fit(
         model = builder.build(text, seed, weighted="sample_weight" in given, grouped="groups" in given)
         try:
             wanted = get_routing_for_object(model).consumes("fit", given.keys())
-            return model.fit(X, y, **{name: given[name] for name in wanted})
+            return model.fit(table.X, table.y, **{name: given[name] for name in wanted})
         except (NotImplementedError, KeyError) as error:
             if isinstance(error, KeyError) and error.args != ("groups",):
                 raise
-    return _fit_by_step(builder.build(text, seed), X, y, given)
-
-
-def fit_whole(problem: Problem, text: str) -> Any:
-    """Return the pipeline of a genome's text fitted on the whole table, under its column names and labels."""
-    dataset = problem.dataset
-    with quiet(problem.seed):
-        return fit(problem.builder, text, problem.seed, dataset.features.named, dataset.labels, dataset)
+    return _fit_by_step(builder.build(text, seed), table.X, table.y, given)
 
 
 def _fit_by_step(model: Any, X: Any, y: Any, given: Mapping[str, np.ndarray]) -> Any:
@@ -165,6 +325,22 @@ def _fit_by_step(model: Any, X: Any, y: Any, given: Mapping[str, np.ndarray]) ->
     return model.fit(X, y, **{f"{step}__{name}": given[name] for step, name in takers})
 
 
+def fit_whole(problem: Problem, text: str) -> Any:
+    """Return the pipeline of a genome's text fitted on the whole table, under its column names and labels.
+
+    A row of weight zero is as good as not there.
+    """
+    dataset = problem.dataset
+    table = Table(dataset.features.named, dataset.labels, dataset.sample_weight, dataset.groups)
+    if table.weight is not None and not table.weight.all():
+        table = table.take(np.flatnonzero(table.weight))
+    with quiet(problem.seed):
+        return fit_table(problem.builder, text, problem.seed, table)
+
+
+# -- surroundings -----------------------------------------------------------------------------------------------------
+
+
 def error_text(error: BaseException) -> str:
     """Return the type and message of an error, also of one that cannot say its own message, fit for any file."""
     try:
@@ -174,31 +350,40 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}"[:2000].encode(errors="backslashreplace").decode()[:2000]
 
 
-def rows(data: Any, index: np.ndarray) -> Any:
-    """Return rows of an array or data frame."""
-    return data.iloc[index] if hasattr(data, "iloc") else data[index]
-
-
 @contextlib.contextmanager
-def quiet(seed: int) -> Iterator[None]:
+def quiet(seed: int) -> Iterator[Callable[[], None]]:
     """Silence warnings, keep to one thread, and leave the global random states as they were.
 
-    Parts that draw from a global state despite all find it seeded, so that they too repeat themselves. All this belongs to
-    the whole process, so threads take turns.
+    Parts that draw from a global state despite all find it seeded, so that they too repeat themselves; the function that
+    is handed out seeds it anew. All this belongs to the whole process, so threads take turns.
     """
-    import random
+    from sklearn import config_context
 
     with _TURN:
-        python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+        found = _random_states()
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
+        seeded = _random_states()
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
+            with (
+                warnings.catch_warnings(),
+                np.errstate(all="ignore"),
+                _one_thread(),
+                config_context(skip_parameter_validation=True),  # the catalogue has checked them
+            ):
                 warnings.simplefilter("ignore")
-                yield
+                yield lambda: _set_random_states(seeded)
         finally:
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)  # noqa: NPY002
+            _set_random_states(found)
+
+
+def _random_states() -> tuple[Any, Any]:
+    return random.getstate(), np.random.get_state()  # noqa: NPY002
+
+
+def _set_random_states(states: tuple[Any, Any]) -> None:
+    random.setstate(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
 
 
 def _one_thread() -> contextlib.AbstractContextManager[Any]:
@@ -208,3 +393,15 @@ def _one_thread() -> contextlib.AbstractContextManager[Any]:
     if os.environ.get("OMP_NUM_THREADS") == os.environ.get("OPENBLAS_NUM_THREADS") == "1":
         return contextlib.nullcontext()
     return threadpool_limits(1)
+
+
+def peak_memory(*, reset: bool = False) -> float:
+    """Return the most bytes this process has held since the last reset; with ``reset``, those it holds now. 0 if unknown."""
+    try:
+        if reset:
+            with open("/proc/self/clear_refs", "w") as clear:
+                clear.write("5")
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024.0 for line in status if line.startswith("VmHWM"))
+    except (OSError, StopIteration, ValueError):
+        return 0.0

@@ -14,6 +14,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -293,6 +295,14 @@ class Journal:
             for row in self._connection.execute("SELECT * FROM outcomes ORDER BY sequence")
         ]
         return candidates, outcomes
+
+    def steps(self) -> list[tuple[str, list[int]]]:
+        """Return what happened, in order: ``("asked", ids)`` for candidates asked together, ``("told", [id])``."""
+        asked = self._connection.execute("SELECT after, asked, id FROM candidates ORDER BY id")
+        told = self._connection.execute("SELECT sequence, candidate FROM outcomes ORDER BY sequence")
+        steps = [(after, "asked", [row[2] for row in rows]) for (after, _), rows in groupby(asked, itemgetter(0, 1))]
+        steps += [(sequence - 0.5, "told", [id_]) for sequence, id_ in told]  # before what was asked after it
+        return [(kind, ids) for _, kind, ids in sorted(steps, key=itemgetter(0))]
 
     def individuals(self) -> pd.DataFrame:
         """Return one row a candidate: text, key, parents, operator, status, scores, fold scores, costs, error ...

@@ -48,21 +48,21 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         self.fit(X, y, sample_weight=sample_weight, groups=groups)
         labels = np.asarray(y)
         columns = np.zeros((len(labels), self._n_columns()))
-        for train, test in self._folds(labels, groups):
+        classes = getattr(self, "classes_", None)
+        for train, test in inner_folds(labels, groups, classes is not None, self.cv):
             weights = None if sample_weight is None else np.asarray(sample_weight)[train]
-            rows, targets = _safe_indexing(X, test), labels[train]
-            if hasattr(self, "classes_") and np.all(targets == targets[0]):
-                # Many classifiers refuse a single class; there is nothing to learn from one.
-                columns[test] = self._aligned(np.ones((len(test), 1)), targets[:1], fill=0.0)
+            targets = labels[train]
+            if classes is not None and np.all(targets == targets[0]):
+                columns[test] = certain(targets[0], len(test), classes)
             else:
                 model = self._fitted(_safe_indexing(X, train), _safe_indexing(y, train), weights)
-                columns[test] = self._columns(model, rows)
+                columns[test] = prediction_columns(model, _safe_indexing(X, test), classes)
         return columns
 
     def transform(self, X: Any) -> Any:
         """The (n, columns) predictions of the estimator fitted on all rows."""
         check_is_fitted(self, "estimator_")
-        return self._columns(self.estimator_, X)
+        return prediction_columns(self.estimator_, X, getattr(self, "classes_", None))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         check_is_fitted(self, "estimator_")
@@ -104,47 +104,56 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
             return {f"{prefix}sample_weight": sample_weight}
         return {}
 
-    def _folds(self, labels: Any, groups: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Train and test row numbers. Shuffled from a fixed seed, so tables sorted by class or by time work too."""
-        n_rows = len(labels)
-        rows = np.zeros((n_rows, 1))
-        n_groups = 0 if groups is None else len(np.unique(np.asarray(groups)))
-        if n_rows < 2:
-            everything = np.arange(n_rows)
-            return [(everything, everything)]
-        if n_groups >= 2:
-            return list(GroupKFold(min(self.cv, n_groups)).split(rows, groups=np.asarray(groups)))
-        if hasattr(self, "classes_"):
-            largest = int(np.unique(labels, return_counts=True)[1].max())
-            if largest >= 2:
-                with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", message="The least populated class")
-                    folds = StratifiedKFold(max(2, min(self.cv, largest)), shuffle=True, random_state=0)
-                    return list(folds.split(rows, labels))
-        return list(KFold(max(2, min(self.cv, n_rows)), shuffle=True, random_state=0).split(rows))
-
-    def _columns(self, model: Any, X: Any) -> np.ndarray:
-        if not hasattr(self, "classes_"):
-            columns = np.asarray(model.predict(X), dtype=float).reshape(-1, 1)
-        elif hasattr(model, "predict_proba"):
-            columns = self._aligned(np.asarray(model.predict_proba(X)), model.classes_, fill=0.0)
-        elif hasattr(model, "decision_function"):
-            scores = np.asarray(model.decision_function(X), dtype=float)
-            if scores.ndim == 1:
-                scores = np.column_stack([-scores, scores])
-            columns = self._aligned(scores, model.classes_, fill=scores.min(initial=0.0))
-        else:
-            columns = (np.asarray(model.predict(X))[:, None] == self.classes_).astype(float)
-            columns = columns[:, 1:] if len(self.classes_) == 2 else columns
-        return np.nan_to_num(columns, nan=0.0, posinf=1e12, neginf=-1e12)
-
-    def _aligned(self, values: Any, classes: Any, fill: float) -> np.ndarray:
-        """Values in the order of all classes, `fill` for a class that the fold's training part didn't have."""
-        columns = np.full((len(values), len(self.classes_)), float(fill))
-        columns[:, np.searchsorted(self.classes_, classes)] = values
-        return columns[:, 1:] if len(self.classes_) == 2 else columns
-
     def _n_columns(self) -> int:
         if not hasattr(self, "classes_"):
             return 1
         return 1 if len(self.classes_) == 2 else len(self.classes_)
+
+
+def inner_folds(labels: Any, groups: Any, classifier: bool, cv: int = 3) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Train and test row numbers. Shuffled from a fixed seed, so tables sorted by class or by time work too."""
+    n_rows = len(labels)
+    rows = np.zeros((n_rows, 1))
+    n_groups = 0 if groups is None else len(np.unique(np.asarray(groups)))
+    if n_rows < 2:
+        everything = np.arange(n_rows)
+        return [(everything, everything)]
+    if n_groups >= 2:
+        return list(GroupKFold(min(cv, n_groups)).split(rows, groups=np.asarray(groups)))
+    if classifier:
+        largest = int(np.unique(labels, return_counts=True)[1].max())
+        if largest >= 2:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="The least populated class")
+                folds = StratifiedKFold(max(2, min(cv, largest)), shuffle=True, random_state=0)
+                return list(folds.split(rows, labels))
+    return list(KFold(max(2, min(cv, n_rows)), shuffle=True, random_state=0).split(rows))
+
+
+def prediction_columns(model: Any, X: Any, classes: Any) -> np.ndarray:
+    """Predictions of a fitted model as finite (n, columns) numbers; ``classes`` in column order, None for a regressor."""
+    if classes is None:
+        columns = np.asarray(model.predict(X), dtype=float).reshape(-1, 1)
+    elif hasattr(model, "predict_proba"):
+        columns = _aligned(np.asarray(model.predict_proba(X)), model.classes_, classes, fill=0.0)
+    elif hasattr(model, "decision_function"):
+        scores = np.asarray(model.decision_function(X), dtype=float)
+        if scores.ndim == 1:
+            scores = np.column_stack([-scores, scores])
+        columns = _aligned(scores, model.classes_, classes, fill=scores.min(initial=0.0))
+    else:
+        columns = (np.asarray(model.predict(X))[:, None] == classes).astype(float)
+        columns = columns[:, 1:] if len(classes) == 2 else columns
+    return np.nan_to_num(columns, nan=0.0, posinf=1e12, neginf=-1e12)
+
+
+def certain(label: Any, n_rows: int, classes: Any) -> np.ndarray:
+    """The columns of a model that saw one class only: many classifiers refuse it, and there is nothing to learn."""
+    return _aligned(np.ones((n_rows, 1)), np.asarray([label]), classes, fill=0.0)
+
+
+def _aligned(values: np.ndarray, given: Any, classes: Any, fill: float) -> np.ndarray:
+    """Values in the order of all classes, `fill` for a class that the model was not given."""
+    columns = np.full((len(values), len(classes)), float(fill))
+    columns[:, np.searchsorted(classes, given)] = values
+    return columns[:, 1:] if len(classes) == 2 else columns

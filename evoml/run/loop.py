@@ -55,7 +55,7 @@ def evolve(
                 state = algorithm.tell(state, [outcome])
                 progress = tracker.told(outcome, state.generation)
                 if state.generation > generation:
-                    _record(journal, progress, state)  # before the outcome: a run resumed in between does both again
+                    record_generation(journal, progress, state)  # before the outcome: if resumed in between, both are done again
                 journal.told([outcome], state.record())
                 for callback in callbacks:
                     callback(progress, outcome)
@@ -69,7 +69,8 @@ def _patience(seconds: float | None, spent: float) -> float | None:
     return None if seconds is None else max(0.0, seconds - spent)
 
 
-def _record(journal: Journal, progress: Progress, state: State) -> None:
+def record_generation(journal: Journal, progress: Progress, state: State) -> None:
+    """Record the end of a generation."""
     chances = operator_probabilities(state.credit) if state.credit else {}
     credit = {
         name: {"tries": round(c.tries, 2), "wins": round(c.wins, 2), "probability": round(chances[name], 4)}

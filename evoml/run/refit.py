@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evoml.core.errors import SettingError
-from evoml.evaluation.problem import error_text, fit, quiet, rows
+from evoml.evaluation.folds import rows
+from evoml.evaluation.problem import error_text, fit_whole
 from evoml.evaluation.scoring import apply
 
 if TYPE_CHECKING:
@@ -42,17 +43,11 @@ def final_model(problem: Problem, space: PipelineSpace, scored: Sequence[Outcome
         texts = [str(tree) for tree in space.initial[:1]]
     for text in texts:
         try:
-            return FinalModel(_fitted(problem, text), text, tuple(notes))
+            return FinalModel(fit_whole(problem, text), text, tuple(notes))
         except Exception as error:  # any library may raise anything here, and there must be a model
             notes.append(f"{text} could not be fitted on the whole table ({error_text(error)}); another one was taken")
     notes.append("the model is a constant guess: nothing else could be fitted")
     return FinalModel(_constant(problem), "", tuple(notes))
-
-
-def _fitted(problem: Problem, text: str) -> Any:
-    dataset = problem.dataset
-    with quiet(problem.seed):
-        return fit(problem.builder, text, problem.seed, dataset.features.named, dataset.labels, dataset)
 
 
 def _constant(problem: Problem) -> Any:

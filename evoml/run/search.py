@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evoml.core.candidate import Outcome
     from evoml.core.dataset import Dataset
     from evoml.core.protocols import Algorithm, Callback
+    from evoml.evaluation.objectives import Objective
 
 LOOK_AHEAD = 32  # candidates under way in an ordered run without barrier, whatever the number of workers
 INNER_ROWS = 0.6  # share of a training part that a step inside a stacked model is fitted on, at least
@@ -98,30 +99,50 @@ def search(wanted: Search) -> Result:
 
     Raises SettingError, SearchSpaceError, JournalError or DataError before any work, never after it.
     """
-    seed = part_seed(wanted.seed)
-    dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
-    metrics = scorers(wanted.scoring, dataset.task, dataset.classes)
-    space = PipelineSpace(wanted.catalogue, data_facts(dataset, folds, metrics), wanted.initial_pipelines)
-    measured = objectives(wanted.objectives, list(metrics), space)
-    limit = _time_limit(wanted)
-    problem = Problem(dataset, space, folds, metrics, seed, limit, uses_labels(wanted.scoring))
+    parts = put_together(wanted)
+    problem, space, algorithm = parts.problem, parts.space, parts.algorithm
+    metrics, folds = problem.scorers, problem.splits
     constant = baseline(problem)
-    algorithm = _algorithm(wanted, space)
     rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
-    settings = _settings(wanted, list(metrics), folds, space)
     evaluator = Evaluator(
         executor(wanted.executor, problem, workers(wanted.n_jobs), wanted.memory_limit, wanted.budget.seconds),
-        measured,
+        parts.objectives,
         look_ahead=LOOK_AHEAD if wanted.budget.ordered else None,
         max_evaluations=wanted.budget.evaluations,
     )
-    with closing(evaluator), _journal(wanted, settings) as journal:
+    with closing(evaluator), _journal(wanted, parts.settings) as journal:
         state, tracker, pending, told = _begin(wanted, algorithm, space, journal, len(folds))
         evaluator.remember(told)
         evaluator.submit(pending)
         finished = evolve(algorithm, state, evaluator, journal, rules, tracker, wanted.callbacks, wanted.budget.seconds)
         evaluator.close()  # the refit may have all cores and all memory
         return _finish(wanted, problem, space, journal, finished, constant, list(metrics))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a search is made of, and the settings that its journal holds."""
+
+    problem: Problem
+    space: PipelineSpace
+    objectives: Mapping[str, Objective]
+    algorithm: Algorithm
+    settings: Mapping[str, Any]
+
+
+def put_together(wanted: Search) -> Parts:
+    """Return the parts of a search. Raises SettingError, SearchSpaceError or DataError if they do not fit each other."""
+    seed = part_seed(wanted.seed)
+    dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
+    metrics = scorers(wanted.scoring, dataset.task, dataset.classes)
+    space = PipelineSpace(wanted.catalogue, data_facts(dataset, folds, metrics), wanted.initial_pipelines)
+    return Parts(
+        Problem(dataset, space, folds, metrics, seed, _time_limit(wanted), uses_labels(wanted.scoring)),
+        space,
+        objectives(wanted.objectives, list(metrics), space),
+        _algorithm(wanted, space),
+        _settings(wanted, list(metrics), folds, space),
+    )
 
 
 def part_seed(seed: int) -> int:
@@ -178,6 +199,15 @@ _MUST_AGREE = (
 )  # fmt: skip
 
 
+def disagreement(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return, in words, which settings are not those of a recorded run, though its results depend on them."""
+    return "; ".join(
+        f"{name.replace('data_fingerprint', 'the table')} was {_brief(recorded.get(name))}, is {_brief(settings[name])}"
+        for name in _MUST_AGREE
+        if recorded.get(name) != settings[name]
+    )
+
+
 def _settings(wanted: Search, metrics: list[str], folds: list[Any], space: PipelineSpace) -> dict[str, Any]:
     dataset = wanted.dataset
     return {
@@ -226,19 +256,14 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _journal(wanted: Search, settings: dict[str, Any]) -> Journal:
+def _journal(wanted: Search, settings: Mapping[str, Any]) -> Journal:
     """Open the record: a new one, or that of the run to be resumed, whose settings must be the same."""
     if not (wanted.resume and wanted.journal is not None and Path(wanted.journal).exists()):
         return Journal.create(wanted.journal, settings)
     journal = Journal.resume(wanted.journal)
     recorded = journal.settings
-    differ = [name for name in _MUST_AGREE if recorded.get(name) != settings[name]]
-    if differ:
+    if what := disagreement(recorded, settings):
         journal.close()
-        what = "; ".join(
-            f"{name.replace('data_fingerprint', 'the table')} was {_brief(recorded.get(name))}, is {_brief(settings[name])}"
-            for name in differ
-        )
         raise JournalError(f"{wanted.journal} records another run: {what}. Use the same settings, or a new journal")
     if recorded["versions"] != settings["versions"]:
         warnings.warn(
@@ -246,7 +271,7 @@ def _journal(wanted: Search, settings: dict[str, Any]) -> Journal:
             UserWarning,
             stacklevel=3,
         )
-    journal.event("resumed", budget=settings["budget"])
+    journal.event("resumed", budget=settings["budget"], versions=settings["versions"])
     return journal
 
 
@@ -299,6 +324,7 @@ def _finish(
             "stopped_by": finished.stopped_by,
             "best": None if best is None else best.candidate.id,
             "front": [outcome.candidate.id for outcome in front],
+            "told": len(told),
             "evaluations": finished.progress.evaluations,
             "seconds": journal.elapsed,
             "baseline": {"score": constant},

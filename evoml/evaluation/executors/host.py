@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from evoml.core.candidate import Cost, Evaluation, Status
-from evoml.evaluation.memory import Memory
+from evoml.evaluation.cache import NoCache
 from evoml.evaluation.problem import Problem, evaluate
 
 GRACE = 1.0  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so
@@ -175,7 +175,7 @@ def work(pipe: Connection, problem: Problem, memory_limit: int | None, host: int
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
-    memory = Memory()
+    memory = NoCache()
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             text, bars = pipe.recv()

@@ -11,7 +11,7 @@ from typing import Any
 
 from evoml.core.candidate import Evaluation
 from evoml.core.errors import FitError
-from evoml.evaluation.memory import Memory
+from evoml.evaluation.cache import Cache, MemoryCache, NoCache
 from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole
 
 
@@ -20,9 +20,9 @@ class SerialExecutor:
 
     capacity = 1
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, cache_bytes: int = 0) -> None:
         self._problem = problem
-        self._memory = Memory()
+        self._cache: Cache = MemoryCache(cache_bytes) if cache_bytes else NoCache()
         self._waiting: deque[tuple[int, str, tuple[float, ...]]] = deque()
 
     def submit(self, task: int, text: str, bars: Sequence[float] = ()) -> None:
@@ -32,7 +32,7 @@ class SerialExecutor:
         if not self._waiting:
             return []
         task, text, bars = self._waiting.popleft()
-        return [(task, evaluate(self._problem, text, self._memory, bars))]
+        return [(task, evaluate(self._problem, text, self._cache, bars))]
 
     def fit(self, text: str, timeout: float | None = None) -> Any:
         """Fit here, without a limit: nothing in this process can stop a part."""

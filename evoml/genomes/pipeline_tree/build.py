@@ -20,13 +20,11 @@ def build(
     *,
     weighted: bool = False,
     grouped: bool = False,
-    remember: Callable[[str, Any], Any] | None = None,
 ) -> Pipeline:
     """Return the unfitted scikit-learn Pipeline of a plan.
 
     With ``weighted`` (``grouped``) each step that can use sample weights (groups) requests them by scikit-learn's
     metadata routing, also inside unions and stacked models; build and fit it with that routing enabled.
-    ``remember(key, step)`` may wrap each stacked model in a step that keeps its results.
     """
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -35,20 +33,16 @@ def build(
     def part(node: str) -> Any:
         return plan.catalogue[plan.part(node)].build(plan.values(node), random_state)
 
-    def stack(model: Any, node: str) -> Any:
-        step = OutOfFoldPredictions(model)
-        return step if remember is None else remember(f"{node}:{random_state}", step)
-
     made: Pipeline = assemble(
         plan,
         part,
         union=lambda branches: FeatureUnion(named(branches)),
-        stack=stack,
+        stack=OutOfFoldPredictions,
         chain=lambda steps: Pipeline(named(steps)),
     )
     for wanted, name in ((weighted, "sample_weight"), (grouped, "groups")):
         if wanted:
-            _request(made, name)
+            request(made, name)
     return made
 
 
@@ -56,7 +50,7 @@ def assemble(
     plan: Plan,
     part: Callable[[str], Made],
     union: Callable[[list[tuple[str, Made | str]]], Made],
-    stack: Callable[[Made, str], Made],
+    stack: Callable[[Made], Made],
     chain: Callable[[list[tuple[str, Made | str]]], Made],
 ) -> Made:
     """Put a plan together from the makers of its pieces: the one place that knows how a graph becomes a pipeline.
@@ -78,7 +72,7 @@ def assemble(
     def make(node: str) -> Made:
         name = plan.part(node)
         if name == STACK:
-            return stack(whole(lineup(plan.inputs(node)[0])), node)
+            return stack(whole(lineup(plan.inputs(node)[0])))
         if name == UNION:
             branches = [lineup(source) for source in plan.inputs(node)]
             shared = len(_common(branches))
@@ -118,7 +112,7 @@ def named(steps: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return found
 
 
-def _request(estimator: Any, name: str) -> None:
+def request(estimator: Any, name: str) -> None:
     """Let every piece of ``estimator`` whose ``fit`` takes the metadata ``name`` request it."""
     from sklearn.base import BaseEstimator
     from sklearn.utils.validation import has_fit_parameter

@@ -59,6 +59,10 @@ class Plan:
         edges = self.graph.in_edges(node, data="position")
         return [source for source, _, _ in sorted(edges, key=lambda edge: edge[2])]
 
+    def make(self, node: str, random_state: int, effort: float = 1.0) -> Any:
+        """Return the unfitted estimator of a step that is a part; ``effort`` is the share of its iterations."""
+        return self.catalogue[self.part(node)].build(self.values(node), random_state, effort)
+
     def complexity(self) -> int:
         """Count what must be written down to state the pipeline: its steps, and each value that is not the default.
 

@@ -29,7 +29,7 @@ def source(plan: Plan, random_state: int, comment: str = "") -> str:
         imports.add(_UNION)
         return f"FeatureUnion({_listed(branches)})"
 
-    def stack(model: str, _: str) -> str:
+    def stack(model: str) -> str:
         imports.add("from evoml.learners import OutOfFoldPredictions")
         return f"OutOfFoldPredictions({model})"
 

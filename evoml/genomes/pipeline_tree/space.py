@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from evoml.components import known_pipelines
@@ -126,6 +128,15 @@ class PipelineSpace:
     def plan(self, tree: PipelineTree) -> Plan:
         """Return the graph that is executed, drawn and exported."""
         return Plan(tree.term(), self.catalogue)
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of the catalogue: what the names in a plan stand for."""
+        return hashlib.blake2b(repr(sorted(self.catalogue.items())).encode(), digest_size=16).hexdigest()
+
+    def read(self, text: str) -> Plan:
+        """Return the graph of a tree's text."""
+        return Plan.from_text(text, self.catalogue)
 
     def build(self, text: str, random_state: int, **options: Any) -> Pipeline:
         """Return the unfitted scikit-learn Pipeline of a tree's text; for ``options`` see :func:`build`."""

@@ -1,0 +1,169 @@
+"""Rows to fit on and rows to predict, for each fold and each rung, without a copy where folds divide the table.
+
+Where every row is tested once and trained on otherwise, rows are laid out fold by fold in a ring that is written out (almost)
+twice: [0 1 2 3 4 0 1 2 3]. Then both parts of every fold are contiguous: fold 1 is tested on 1 and trained on 2 3 4 0. Nothing
+is copied for a fold, in no worker, and all workers share the ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evoml.core.random import stream
+
+if TYPE_CHECKING:
+    from evoml.core.dataset import Dataset
+    from evoml.evaluation.splitting import Split
+
+LEAST_RUNG_ROWS = 1000  # to train on at the lowest rung; a quarter of that to test on
+REDUCTION = 4  # rows of a rung to those of the rung below
+
+
+def rows(data: Any, index: Any) -> Any:
+    """Return rows of an array or data frame; views of them for a slice."""
+    return data.iloc[index] if hasattr(data, "iloc") else data[index]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Features, target, sample weights and groups of the same rows."""
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def take(self, index: Any) -> Table:
+        """Return the table of some rows."""
+        parts = (None if part is None else part[index] for part in (self.y, self.weight, self.groups))
+        X = rows(self.X, index)
+        if isinstance(X, np.ndarray):
+            X.setflags(write=False)  # it is shared by all that are evaluated on this fold
+        return Table(X, *parts)  # type: ignore[arg-type]
+
+
+class Fold:
+    """One part of a table to fit on, another to predict.
+
+    Attributes
+    ----------
+    name : str
+        Tells folds, rungs and inner folds of one problem apart.
+    effort : float
+        Share of its iterations that an iterative step makes here.
+    training, testing : Table
+    """
+
+    def __init__(self, table: Table, train: Any, test: Any, name: str, effort: float = 1.0) -> None:
+        self._table, self._train, self._test, self.name, self.effort = table, train, test, name, effort
+
+    @cached_property
+    def training(self) -> Table:
+        return self._table.take(self._train)
+
+    @cached_property
+    def testing(self) -> Table:
+        return self._table.take(self._test)
+
+    def inner(self, number: int, train: np.ndarray, test: np.ndarray) -> Fold:
+        """Return a fold of the training part."""
+        return Fold(self.training, train, test, f"{self.name}.{number}", self.effort)
+
+    def part(self, share: float, name: str, seed: int, stratify: bool) -> Fold:
+        """Return a smaller fold of a share of the rows (nested for smaller shares), which shares nothing with this one."""
+        parts = []
+        for side, least in ((self._train, LEAST_RUNG_ROWS), (self._test, LEAST_RUNG_ROWS // 4)):
+            positions = np.arange(len(self._table.y))[side]
+            count = min(len(positions), max(int(share * len(positions)), least))
+            labels = self._table.y[positions] if stratify else None
+            parts.append(positions[np.sort(mixed(len(positions), labels, seed)[:count])])
+        return Fold(self._table, parts[0], parts[1], name, effort=share**0.5)
+
+
+class Folds:
+    """The folds of a problem, and the rungs below them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    target : (n_rows,) array
+        The target as models see it.
+    splits : list of (train, test)
+    seed : int
+    rungs : sequence of float
+        Share of the rows at each rung, growing; rungs are parts of the first fold.
+    """
+
+    def __init__(
+        self, dataset: Dataset, target: np.ndarray, splits: Sequence[Split], seed: int, rungs: Sequence[float] = ()
+    ) -> None:
+        table = Table(dataset.features.data, target, dataset.sample_weight, dataset.groups)
+        self.test_rows = [np.arange(dataset.n_rows)[test] for _, test in splits]
+        places = _ring([np.arange(dataset.n_rows)[train] for train, _ in splits], self.test_rows, table)
+        if places is None:
+            self._folds = [
+                (table, _with_weight(train, table), test, str(number)) for number, (train, test) in enumerate(splits)
+            ]
+        else:
+            order, sides = places
+            ring = table.take(order)
+            self._folds = [(ring, train, test, str(number)) for number, (train, test) in enumerate(sides)]
+        classes = dataset.classes is not None
+        self.rungs = [self[0].part(share, f"rung{share:.6f}", seed, classes) for share in rungs]
+
+    def __len__(self) -> int:
+        return len(self._folds)
+
+    def __getitem__(self, number: int) -> Fold:
+        return Fold(*self._folds[number])
+
+
+def _ring(
+    trains: Sequence[np.ndarray], tests: Sequence[np.ndarray], table: Table
+) -> tuple[np.ndarray, list[tuple[slice, slice]]] | None:
+    """Return the order of rows and the places of (train, test) in it; None if the folds do not divide the table."""
+    n_rows, everything = len(table.y), np.concatenate(tests)
+    divided = len(everything) == n_rows and len(np.unique(everything)) == n_rows
+    whole = all(
+        len(train) == n_rows - len(test) and len(np.unique(np.concatenate([train, test]))) == n_rows
+        for train, test in zip(trains, tests, strict=True)
+    )
+    if not (divided and whole) or (table.weight is not None and not table.weight.all()):
+        return None
+    starts = np.concatenate([[0], np.cumsum([len(test) for test in tests])])
+    order = np.concatenate([everything, everything[: starts[-2]]])
+    sides = [(slice(end, start + n_rows), slice(start, end)) for start, end in pairwise(starts)]
+    return order, sides
+
+
+def _with_weight(train: np.ndarray, table: Table) -> np.ndarray:
+    """Return the training rows that count: one of weight zero is as good as not there."""
+    return train if table.weight is None else train[table.weight[train] > 0]
+
+
+def mixed(n_rows: int, labels: np.ndarray | None, seed: int) -> np.ndarray:
+    """Return row numbers in a random order; with labels, such that the start of it has the shares of the whole."""
+    order = stream(seed, n_rows).permutation(n_rows)
+    if labels is None:
+        return order
+    _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
+    by_class = np.argsort(codes, kind="stable")
+    places = np.empty(n_rows)
+    places[by_class] = np.concatenate([(np.arange(count) + 0.5) / count for count in counts])
+    return order[np.argsort(places, kind="stable")]
+
+
+def rung_shares(n_rows: int, folds: int) -> tuple[float, ...]:
+    """Return the share of rows at each rung, growing, for a table of that many rows; none for a small one."""
+    training, shares = n_rows * (1 - 1 / max(folds, 2)), []
+    share = 1 / REDUCTION
+    while training * share >= LEAST_RUNG_ROWS:
+        shares.append(share)
+        share /= REDUCTION
+    return tuple(reversed(shares))
