@@ -272,6 +272,12 @@ class Dataset:
         return int(self.features.data.shape[1])
 
     @property
+    def n_bytes(self) -> int:
+        """Bytes of the features."""
+        data = self.features.data
+        return int(data.nbytes if isinstance(data, np.ndarray) else data.memory_usage(deep=False).sum())
+
+    @property
     def labels(self) -> np.ndarray:
         """The target as the user gave it."""
         return self.y if self.classes is None else self.classes[self.y]

@@ -187,8 +187,7 @@ class Execution:
 
     def _transformed(self, node: str) -> tuple[Any, Any]:
         before, after = self.columns(self.workshop.plan.inputs(node)[0])
-        step = self.workshop.plan.make(node, self.workshop.seed, self.fold.effort)
-        self.workshop.before_fit()
+        step = self._made(node)
         with Stopwatch() as fitting:
             train = given_writable(lambda X: self.workshop.fit(step, self.fold.training, X, transform=True), before)
         with Stopwatch() as predicting:
@@ -221,12 +220,16 @@ class Execution:
     def fitted(self, node: str) -> tuple[Any, Any]:
         """Return a model fitted on the training rows, and the test rows as it wants them."""
         before, after = self.columns(self.workshop.plan.inputs(node)[0])
-        step = self.workshop.plan.make(node, self.workshop.seed, self.fold.effort)
-        self.workshop.before_fit()
+        step = self._made(node)
         with Stopwatch() as fitting:
             given_writable(lambda X: self.workshop.fit(step, self.fold.training, X), before)
         self._cost(node, step, fitting, Stopwatch(), before)
         return step, after
+
+    def _made(self, node: str) -> Any:
+        step = self.workshop.plan.make(node, self.workshop.seed, self.fold.effort)
+        self.workshop.before_fit()
+        return step
 
     def _cost(self, node: str, step: Any, fitting: Stopwatch, predicting: Stopwatch, X: Any) -> None:
         self.costs[self.fold.name, node] = StepCost(

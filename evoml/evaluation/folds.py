@@ -1,8 +1,9 @@
 """Rows to fit on and rows to predict, for each fold and each rung, without a copy where folds divide the table.
 
-Where every row is tested once and trained on otherwise, rows are laid out fold by fold in a ring that is written out (almost)
-twice: [0 1 2 3 4 0 1 2 3]. Then both parts of every fold are contiguous: fold 1 is tested on 1 and trained on 2 3 4 0. Nothing
-is copied for a fold, in no worker, and all workers share the ring.
+Of a small table, each fold has its own copy, made once. Of a large one where every row is tested once and trained on
+otherwise, rows are laid out fold by fold in a ring that is written out (almost) twice: [0 1 2 3 4 0 1 2 3]. Then both parts of
+every fold are contiguous: fold 1 is tested on 1 and trained on 2 3 4 0. Nothing is copied for a fold, in no worker, and all
+workers share the ring.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
     from evoml.evaluation.splitting import Split
 
+SMALL = 16 * 2**20  # bytes of a table that is small
 LEAST_RUNG_ROWS = 1000  # to train on at the lowest rung; a quarter of that to test on
 REDUCTION = 4  # rows of a rung to those of the rung below
 
@@ -104,42 +106,39 @@ class Folds:
         self, dataset: Dataset, target: np.ndarray, splits: Sequence[Split], seed: int, rungs: Sequence[float] = ()
     ) -> None:
         table = Table(dataset.features.data, target, dataset.sample_weight, dataset.groups)
-        self.test_rows = [np.arange(dataset.n_rows)[test] for _, test in splits]
-        places = _ring([np.arange(dataset.n_rows)[train] for train, _ in splits], self.test_rows, table)
-        if places is None:
-            self._folds = [
-                (table, _with_weight(train, table), test, str(number)) for number, (train, test) in enumerate(splits)
-            ]
-        else:
-            order, sides = places
-            ring = table.take(order)
-            self._folds = [(ring, train, test, str(number)) for number, (train, test) in enumerate(sides)]
-        classes = dataset.classes is not None
-        self.rungs = [self[0].part(share, f"rung{share:.6f}", seed, classes) for share in rungs]
+        every = np.arange(dataset.n_rows)
+        sides = [(_with_weight(every[train], table), every[test]) for train, test in splits]
+        self.test_rows = [test for _, test in sides]
+        self._small = dataset.n_bytes <= SMALL
+        self._table: Table
+        self._sides: Sequence[tuple[Any, Any]]
+        self._table, self._sides = (table, sides) if self._small else _ring(table, sides)
+        self._kept = [self._fold(number) for number in range(len(sides))] if self._small else []
+        for fold in self._kept:
+            fold.training, fold.testing  # noqa: B018 - made here, they are shared by all processes forked later
+        self.rungs = [self[0].part(share, f"rung{share:.6f}", seed, dataset.classes is not None) for share in rungs]
+
+    def _fold(self, number: int) -> Fold:
+        train, test = self._sides[number]
+        return Fold(self._table, train, test, str(number))
 
     def __len__(self) -> int:
-        return len(self._folds)
+        return len(self._sides)
 
     def __getitem__(self, number: int) -> Fold:
-        return Fold(*self._folds[number])
+        return self._kept[number] if self._small else self._fold(number)
 
 
-def _ring(
-    trains: Sequence[np.ndarray], tests: Sequence[np.ndarray], table: Table
-) -> tuple[np.ndarray, list[tuple[slice, slice]]] | None:
-    """Return the order of rows and the places of (train, test) in it; None if the folds do not divide the table."""
-    n_rows, everything = len(table.y), np.concatenate(tests)
+def _ring(table: Table, sides: Sequence[tuple[Any, Any]]) -> tuple[Table, Sequence[tuple[Any, Any]]]:
+    """Return the table as a ring and the places of (train, test) in it; all as it was if the folds do not divide the table."""
+    n_rows, everything = len(table.y), np.concatenate([test for _, test in sides])
     divided = len(everything) == n_rows and len(np.unique(everything)) == n_rows
-    whole = all(
-        len(train) == n_rows - len(test) and len(np.unique(np.concatenate([train, test]))) == n_rows
-        for train, test in zip(trains, tests, strict=True)
-    )
-    if not (divided and whole) or (table.weight is not None and not table.weight.all()):
-        return None
-    starts = np.concatenate([[0], np.cumsum([len(test) for test in tests])])
+    whole = all(len(train) == n_rows - len(test) and not np.isin(train, test).any() for train, test in sides)
+    if not divided or not whole or any(len(np.unique(train)) < len(train) for train, _ in sides):
+        return table, sides
+    starts = np.concatenate([[0], np.cumsum([len(test) for _, test in sides])])
     order = np.concatenate([everything, everything[: starts[-2]]])
-    sides = [(slice(end, start + n_rows), slice(start, end)) for start, end in pairwise(starts)]
-    return order, sides
+    return table.take(order), [(slice(end, start + n_rows), slice(start, end)) for start, end in pairwise(starts)]
 
 
 def _with_weight(train: np.ndarray, table: Table) -> np.ndarray:

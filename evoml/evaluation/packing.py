@@ -49,7 +49,9 @@ def _write(file: Any, view: memoryview) -> None:
 def unpack(path: str | Path, *, writable: bool = False) -> Any:
     """Return the value in a file; its arrays are read-only views of the file, or ``writable`` copies."""
     with open(path, "rb", buffering=0) as file:
-        content = memoryview(bytearray(file.read()) if writable else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        content = memoryview(
+            bytearray(file.read()) if writable else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        )
     count = _NUMBER.unpack_from(content)[0]
     sizes = [_NUMBER.unpack_from(content, 8 * (1 + index))[0] for index in range(count)]
     at = 8 * (1 + count)

@@ -147,6 +147,8 @@ class Trial:
 
     def run(self, text: str, bars: Sequence[float]) -> Status:
         """Return how it ended: OK or PRUNED."""
+        from sklearn import config_context
+
         problem, plan = self.problem, self.problem.builder.read(text)
         first = next(iter(problem.scorers))
         folds, rungs = problem.folds, problem.folds.rungs if bars else []
@@ -156,7 +158,9 @@ class Trial:
                 return Status.PRUNED
         for number in range(len(folds)):
             last = number == len(folds) - 1
-            for name, value in self._fold(plan, text, folds[number], weigh=last).items():
+            with config_context(skip_parameter_validation=number > 0):  # settings are the same in each fold
+                found = self._fold(plan, text, folds[number], weigh=last)
+            for name, value in found.items():
                 self.scores[name].append(value)
             if bars and not last and float(np.mean(self.scores[first])) < bars[len(rungs) + number]:
                 return Status.PRUNED
@@ -225,7 +229,9 @@ class Trial:
     def _cost(self) -> Cost:
         on_folds = [one for one in self.executions if one.fold.name.isdigit()]
         costs = [(key, cost) for execution in on_folds for key, cost in execution.costs.items()]
-        inner = [cost for (fold, _), cost in costs if "." in fold]  # predicting inside a stacked model is part of its fit
+        inner = [
+            cost for (fold, _), cost in costs if "." in fold
+        ]  # predicting inside a stacked model is part of its fit
         outer = [cost for (fold, _), cost in costs if "." not in fold]
         return Cost(
             wall=time.perf_counter() - self.began,
@@ -357,8 +363,6 @@ def quiet(seed: int) -> Iterator[Callable[[], None]]:
     Parts that draw from a global state despite all find it seeded, so that they too repeat themselves; the function that
     is handed out seeds it anew. All this belongs to the whole process, so threads take turns.
     """
-    from sklearn import config_context
-
     with _TURN:
         found = _random_states()
         random.seed(seed)
@@ -369,7 +373,6 @@ def quiet(seed: int) -> Iterator[Callable[[], None]]:
                 warnings.catch_warnings(),
                 np.errstate(all="ignore"),
                 _one_thread(),
-                config_context(skip_parameter_validation=True),  # the catalogue has checked them
             ):
                 warnings.simplefilter("ignore")
                 yield lambda: _set_random_states(seeded)
@@ -397,11 +400,14 @@ def _one_thread() -> contextlib.AbstractContextManager[Any]:
 
 def peak_memory(*, reset: bool = False) -> float:
     """Return the most bytes this process has held since the last reset; with ``reset``, those it holds now. 0 if unknown."""
-    try:
-        if reset:
-            with open("/proc/self/clear_refs", "w") as clear:
-                clear.write("5")
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1]) * 1024.0 for line in status if line.startswith("VmHWM"))
-    except (OSError, StopIteration, ValueError):
-        return 0.0
+    if reset:
+        with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as clear:
+            clear.write("5")
+    return status_bytes("VmHWM")
+
+
+def status_bytes(name: str, process: int | str = "self") -> float:
+    """Return a figure in bytes from Linux's status of a process; 0 if there is none."""
+    with contextlib.suppress(OSError, StopIteration, ValueError), open(f"/proc/{process}/status") as status:
+        return next(int(line.split()[1]) * 1024.0 for line in status if line.startswith(name))
+    return 0.0

@@ -11,6 +11,7 @@ import numpy as np
 
 from evoml.core.dataset import read_dataset
 from evoml.evaluation import Problem
+from evoml.genomes.pipeline_tree.term import FEATURES
 
 
 class Unspeakable(Exception):
@@ -103,6 +104,31 @@ def garble_pipe():
             continue
 
 
+def write_text_everywhere():
+    """Write plain text into every open pipe and socket, as a library does that was told a wrong descriptor."""
+    for descriptor in range(3, 30):
+        try:
+            os.write(descriptor, b"hello world\n")
+        except OSError:
+            continue
+
+
+def half_an_answer():
+    """Write the beginning of an answer into every socket, fork a child that holds them open, and die."""
+    for descriptor in range(3, 30):
+        try:
+            os.write(descriptor, b"evoml\x00\x17\xfe" + (1000).to_bytes(8, "little") + b"half")
+        except OSError:
+            continue
+    if os.fork() == 0:
+        time.sleep(1e6)
+    os._exit(0)
+
+
+def leave_quietly():
+    os._exit(0)
+
+
 BEHAVIOURS = {
     "well": well,
     "sleep": sleep_for_ever,
@@ -127,6 +153,9 @@ BEHAVIOURS = {
     "fork and go on": fork(well),
     "SIGKILL": kill_own_worker,
     "garble": garble_pipe,
+    "plain text": write_text_everywhere,
+    "half an answer": half_an_answer,
+    "leave quietly": leave_quietly,
 }
 
 
@@ -144,7 +173,30 @@ class Behaving:
         return np.zeros(len(X), dtype=int)
 
 
+class OneStep:
+    """A plan of a single step."""
+
+    root = "model"
+
+    def __init__(self, text):
+        self.text = text
+
+    def part(self, node):
+        return FEATURES if node == FEATURES else "Behaving"
+
+    def inputs(self, node):
+        return [FEATURES] if node == "model" else []
+
+    def make(self, node, random_state, effort=1.0):
+        return Behaving(self.text)
+
+
 class FaultyBuilder:
+    identity = "faulty"
+
+    def read(self, text):
+        return OneStep(text)
+
     def build(self, text, random_state, **_):
         return Behaving(text)
 

@@ -43,6 +43,9 @@ FAULTS = {
     "fork and leave": (CRASHED, "its worker process ended with code 3"),
     "fork and go on": (OK, ""),
     "garble": (CRASHED, "its worker process gave an answer that cannot be read"),
+    "plain text": (CRASHED, "its worker process gave an answer that cannot be read"),
+    "half an answer": (CRASHED, "its worker process ended with code 0"),
+    "leave quietly": (CRASHED, "its worker process ended with code 0"),
 }
 
 

@@ -2,146 +2,210 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import multiprocessing
 import os
+import shutil
 import signal
+import socket
 import sys
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from evoml.core.candidate import Cost, Evaluation, Status
-from evoml.evaluation.cache import NoCache
-from evoml.evaluation.problem import Problem, evaluate
+from evoml.evaluation.cache import Keeper, News, SharedCache
+from evoml.evaluation.executors.channel import Channel
+from evoml.evaluation.packing import pack, unpack
+from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole, status_bytes
 
 GRACE = 1.0  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so
+GROWN = 200 * 2**20  # bytes by which a worker may grow for good before it is replaced: its parts leak
 
 
 def main() -> None:
-    """Serve the parent at the other end of the pipe whose number is the first argument, until it hangs up."""
-    import pickle
+    """Serve the parent at the other end of a pipe until it hangs up.
 
-    parent = Connection(int(sys.argv[-1]))
-    with suppress(EOFError, OSError):
-        problem, n_workers, memory_limit, defined_by_user = pickle.loads(parent.recv_bytes())
-        vars(sys.modules["__main__"]).update(defined_by_user)
-        problem.builder.preload()
-        Host(parent, problem, n_workers, memory_limit).serve()
+    The last two arguments are the folder shared with it and the number of the pipe.
+    """
+    folder, parent = Path(sys.argv[-2]), Connection(int(sys.argv[-1]))
+    try:
+        with suppress(EOFError, OSError):
+            problem, n_workers, memory_limit, cache_bytes, defined_by_user = unpack(folder / "problem")
+            (folder / "problem").unlink()  # the memory is free again when nobody maps it any more
+            vars(sys.modules["__main__"]).update(defined_by_user)
+            problem.builder.preload()
+            problem.folds, problem.identity  # noqa: B018 - made here, they are shared by all workers
+            gc.collect()
+            gc.freeze()  # so that collections in workers do not write into, and thus copy, shared pages
+            Host(parent, problem, n_workers, memory_limit, folder / "cache", cache_bytes).serve()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # the parent may have been killed
+
+
+@dataclass(frozen=True)
+class Task:
+    """An evaluation, or the fit of a model on the whole table, which has a file to go to instead of a number."""
+
+    number: int
+    text: str
+    limit: float | None
+    bars: tuple[float, ...] = ()
+    file: str = ""
 
 
 class Host:
     """Hands tasks to workers and their results to the parent."""
 
-    def __init__(self, parent: Connection, problem: Problem, n_workers: int, memory_limit: int | None) -> None:
-        self.parent, self.problem, self.memory_limit = parent, problem, memory_limit
+    def __init__(
+        self,
+        parent: Connection,
+        problem: Problem,
+        n_workers: int,
+        memory_limit: int | None,
+        folder: Path,
+        cache_bytes: int,
+    ) -> None:
+        self.parent, self.problem, self.memory_limit, self.folder = parent, problem, memory_limit, folder
+        self.keeper = Keeper(folder, cache_bytes) if cache_bytes else None
+        folder.mkdir()
         self.context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self.waiting: deque[tuple[int, str, tuple[float, ...]]] = deque()
+        self.waiting: deque[Task] = deque()
         self.workers: list[Worker] = []
         for _ in range(n_workers):
             self.workers.append(self._worker())
 
     def _worker(self) -> Worker:
-        ours = [self.parent, *(worker.pipe for worker in self.workers if not worker.pipe.closed)]
-        return Worker(self.context, self.problem, self.memory_limit, [pipe.fileno() for pipe in ours])
+        foreign = [self.parent.fileno(), *(w.channel.fileno() for w in self.workers if w.channel.fileno() >= 0)]
+        return Worker(self.context, self.problem, self.memory_limit, foreign, self.folder if self.keeper else None)
 
     def serve(self) -> None:
         try:
             while True:
                 watched = [
                     self.parent,
-                    *(worker.pipe for worker in self.workers),
+                    *(worker.channel for worker in self.workers),
                     *(worker.end for worker in self.workers),
                 ]
                 ready = wait(watched, self._patience())
                 if self.parent in ready:
-                    self.waiting.append(self.parent.recv())
+                    self._told(self.parent.recv())
                 for index, worker in enumerate(self.workers):
-                    if worker.pipe in ready or worker.end in ready:
+                    if worker.channel in ready or worker.end in ready:
                         self._answer(index, dead=worker.end in ready)
-                    elif worker.overdue(self.problem.time_limit):
-                        limit = self.problem.time_limit
-                        self._replace(
-                            index, Status.TIMEOUT, f"took longer than its limit of {limit:g} s and was stopped"
-                        )
+                    elif worker.task is not None and time.monotonic() > worker.deadline:
+                        limit = f"took longer than its limit of {worker.task.limit:g} s and was stopped"
+                        self._replace(index, Status.TIMEOUT, limit)
                 self._hand_out()
         finally:
             for worker in self.workers:
                 worker.kill()
 
+    def _told(self, message: Any) -> None:
+        """Take on an evaluation (number, text, bars), or the fit (text, limit) for which all evaluations are given up."""
+        if len(message) == 3:
+            number, text, bars = message
+            self.waiting.append(Task(number, text, self.problem.time_limit, bars))
+            return
+        self.waiting.clear()
+        for index, worker in enumerate(self.workers):
+            if worker.task is not None:
+                worker.task = None
+                self._replace(index, Status.CRASHED, "")
+        text, limit = message
+        self.waiting.append(Task(-1, text, limit, file=str(self.folder.parent / "model")))
+
     def _patience(self) -> float | None:
-        if self.problem.time_limit is None:
-            return None
-        busy = [worker.started for worker in self.workers if worker.task is not None]
-        return max(0.0, min(busy) + self.problem.time_limit + GRACE - time.monotonic()) if busy else None
+        first = min((worker.deadline for worker in self.workers if worker.task is not None), default=math.inf)
+        return None if first == math.inf else max(0.0, first - time.monotonic())
 
     def _answer(self, index: int, dead: bool) -> None:
         worker = self.workers[index]
         try:
-            evaluation = worker.answer()
-        except Exception:  # nothing at all, half of an answer, or whatever a part has written into the pipe
-            wait([worker.end], 1)
-            code = worker.process.exitcode
-            reason = f"ended with code {code}" if code is not None else "gave an answer that cannot be read"
-            self._replace(index, Status.CRASHED, f"its worker process {reason}")
-        else:
-            self.parent.send((worker.task, evaluation))
+            answer = worker.answer()
+        except Exception:  # whatever a part has written into the channel
+            self._replace(index, Status.CRASHED, "its worker process gave an answer that cannot be read")
+            return
+        if answer is not None:
+            found, news, worker.cpu_before, grown = answer
+            if self.keeper:
+                self.keeper.told(news)
+            assert worker.task is not None
+            self.parent.send(found if worker.task.file else (worker.task.number, found))
             worker.task = None
-            if dead:
-                self._replace(index, Status.CRASHED, "")
+            dead = dead or grown > GROWN
+        if dead:
+            worker.process.join(1)
+            self._replace(index, Status.CRASHED, f"its worker process ended with code {worker.process.exitcode}")
 
     def _replace(self, index: int, status: Status, error: str) -> None:
+        """Kill a worker and start another; the task it was at ends with a status and an error."""
         worker = self.workers[index]
-        cpu = worker.cpu_seconds()
+        cost = worker.cost()
         worker.kill()
         if worker.task is not None:
-            cost = Cost(wall=time.monotonic() - worker.started, cpu=cpu)
-            self.parent.send((worker.task, Evaluation(status, cost=cost, error=error)))
+            failed = error if worker.task.file else (worker.task.number, Evaluation(status, cost=cost, error=error))
+            self.parent.send(failed)
         self.workers[index] = self._worker()
+        if self.keeper:
+            self.keeper.adopt()
 
     def _hand_out(self) -> None:
         for worker in self.workers:
             if self.waiting and worker.task is None:
-                worker.begin(*self.waiting.popleft())
+                worker.begin(self.waiting.popleft())
 
 
 class Worker:
-    """One worker process, its pipe, and the task it is at."""
+    """One worker process, the channel to it, and the task it is at."""
 
-    def __init__(self, context: Any, problem: Problem, memory_limit: int | None, foreign: list[int]) -> None:
-        self.pipe, theirs = context.Pipe()
-        foreign = [*foreign, self.pipe.fileno()] if context.get_start_method() == "fork" else []
+    def __init__(
+        self, context: Any, problem: Problem, memory_limit: int | None, foreign: list[int], cache: Path | None
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours)
+        foreign = [*foreign, ours.fileno()] if context.get_start_method() == "fork" else []
         self.process = context.Process(
-            target=work, args=(theirs, problem, memory_limit, os.getpid(), foreign), daemon=True
+            target=work, args=(theirs, problem, memory_limit, os.getpid(), foreign, cache), daemon=True
         )
         self.process.start()
         theirs.close()
         self.end = _end(self.process)
-        self.task: int | None = None
-        self.started = 0.0
+        self.task: Task | None = None
+        self.started = self.cpu_before = 0.0
+        self.deadline = math.inf
 
-    def begin(self, task: int, text: str, bars: tuple[float, ...]) -> None:
+    def begin(self, task: Task) -> None:
         self.task, self.started = task, time.monotonic()
-        with suppress(OSError):  # a dead worker is found out by its pipe
-            self.pipe.send((text, bars))
+        grace = 0.0 if task.file else GRACE
+        self.deadline = math.inf if task.limit is None else self.started + task.limit + grace
+        with suppress(OSError):  # a dead worker is found out by its channel
+            self.channel.send(task)
 
-    def overdue(self, time_limit: float | None) -> bool:
-        return self.task is not None and time_limit is not None and time.monotonic() - self.started > time_limit + GRACE
+    def answer(self) -> tuple[Any, list[News], float, float] | None:
+        """Return the answer to the task, or None as long as it is not there. Raises ValueError for anything else."""
+        answer = self.channel.received()
+        if answer is None:
+            return None
+        expected = None if self.task is None else str if self.task.file else Evaluation
+        if expected is None or not (isinstance(answer, tuple) and len(answer) == 4 and isinstance(answer[0], expected)):
+            raise ValueError("no answer to a task")
+        return answer
 
-    def answer(self) -> Evaluation:
-        """Return what came through the pipe. Raises EOFError if the worker is dead without a word."""
-        if not self.pipe.poll():  # a child of a part may hold the other end open when the worker is gone
-            raise EOFError
-        return self.pipe.recv()  # type: ignore[no-any-return]
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU seconds used by the whole process so far, an upper bound for its last task; 0 if unknown."""
+    def cost(self) -> Cost:
+        """Return what the task has cost so far, as the operating system knows it."""
+        wall, cpu, memory = time.monotonic() - self.started, 0.0, 0.0
         with suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{self.process.pid}/stat") as stat:
-                fields = stat.read().rpartition(")")[2].split()
-            return min((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), time.monotonic() - self.started)
-        return 0.0
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+            spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            cpu = min(max(spent - self.cpu_before, 0.0), wall)
+            memory = status_bytes("VmHWM", self.process.pid)
+        return Cost(wall=wall, cpu=cpu, memory=memory)
 
     def kill(self) -> None:
         """End the worker and every process it has started."""
@@ -149,7 +213,7 @@ class Worker:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.join()
-        self.pipe.close()
+        self.channel.close()
         if self.end != self.process.sentinel:
             os.close(self.end)
 
@@ -161,11 +225,18 @@ def _end(process: Any) -> int:
     return process.sentinel  # type: ignore[no-any-return]
 
 
-def work(pipe: Connection, problem: Problem, memory_limit: int | None, host: int, foreign: list[int]) -> None:
-    """Evaluate what comes through the pipe until it closes. Whatever a part prints goes nowhere.
+def work(
+    theirs: socket.socket,
+    problem: Problem,
+    memory_limit: int | None,
+    host: int,
+    foreign: list[int],
+    folder: Path | None,
+) -> None:
+    """Carry out what comes through the channel until it closes. Whatever a part prints goes nowhere.
 
     ``foreign`` are descriptors of the host's that were inherited: neither this process nor a child of a part may hold
-    them open.
+    them open. ``folder`` holds the shared cache.
     """
     os.setpgrp()  # so that children of a part can be killed with it
     _die_with_parent(host)
@@ -175,12 +246,26 @@ def work(pipe: Connection, problem: Problem, memory_limit: int | None, host: int
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
-    memory = NoCache()
+    channel = Channel(theirs)
+    cache = SharedCache(folder) if folder else None
+    born_with = status_bytes("RssAnon")
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
-            text, bars = pipe.recv()
-            pipe.send(evaluate(problem, text, memory, bars))
+            task: Task = channel.receive()
+            found = _fitted(problem, task) if task.file else evaluate(problem, task.text, cache, task.bars)
+            news = cache.taken() if cache else []
+            channel.send((found, news, time.process_time(), status_bytes("RssAnon") - born_with))
     os._exit(0)
+
+
+def _fitted(problem: Problem, task: Task) -> str:
+    """Write the fitted pipeline to the task's file; return what went wrong, if anything."""
+    _limit_memory(None)
+    try:
+        pack(fit_whole(problem, task.text), task.file)
+    except BaseException as error:  # whatever a part raises
+        return error_text(error)
+    return ""
 
 
 def _die_with_parent(parent: int) -> None:
@@ -194,10 +279,10 @@ def _die_with_parent(parent: int) -> None:
 
 
 def _limit_memory(memory_limit: int | None) -> None:
-    """Let this process allocate ``memory_limit`` bytes more than it was born with."""
-    if memory_limit is not None and sys.platform == "linux":
+    """Let this process allocate ``memory_limit`` bytes more than it was born with; all there is for None."""
+    if sys.platform == "linux":
         import resource
 
-        with open("/proc/self/status") as status:
-            born_with = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
-        resource.setrlimit(resource.RLIMIT_DATA, (born_with + memory_limit, born_with + memory_limit))
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        limit = most if memory_limit is None else int(status_bytes("VmData")) + memory_limit
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
