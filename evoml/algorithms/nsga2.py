@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 class NSGA2(EvolutionaryAlgorithm):
     """Generations of ``population_size`` offspring; parents and offspring compete for as many places.
 
-    Exact duplicates hold one place between them. A generation is a barrier: it ends when all its outcomes are told.
+    Candidates of the same predictions hold one place between them, the simplest one. A generation is a barrier: it ends
+    when all its outcomes are told.
     """
+
+    def rivals(self, state: State) -> Sequence[Outcome]:
+        return state.population or state.offspring
 
     def _room(self, state: State, n: int) -> int:
         return min(n, self.population_size - state.asked)
@@ -44,10 +48,16 @@ class NSGA2(EvolutionaryAlgorithm):
 
 def survive(individuals: Sequence[Outcome], places: int) -> tuple[Outcome, ...]:
     """Return the best ``places`` distinct individuals, by front and then by crowding (section III-C)."""
-    distinct = {outcome.candidate.key: outcome for outcome in reversed(individuals)}
-    pool = [outcome for outcome in individuals if distinct[outcome.candidate.key] is outcome]
+    best_first = sorted(individuals, key=lambda outcome: (*(-score for score in outcome.scores), outcome.candidate.id))
+    distinct = {_meaning(outcome): outcome for outcome in reversed(best_first)}
+    pool = [outcome for outcome in individuals if distinct[_meaning(outcome)] is outcome]
     if not pool:
         return ()
     rank, crowding = ranked(np.array([outcome.scores for outcome in pool]))
     order = sorted(range(len(pool)), key=lambda i: (rank[i], -crowding[i], pool[i].candidate.id))
     return tuple(pool[i] for i in order[:places])
+
+
+def _meaning(outcome: Outcome) -> str:
+    """Return what functionally equivalent candidates share; the key where predictions are not known."""
+    return outcome.evaluation.semantics or outcome.candidate.key

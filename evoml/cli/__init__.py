@@ -1,1 +1,1 @@
-"""The command line: evoml fit | predict | report | show | resume. Nothing here is imported by the rest of evoml."""
+"""The command line: evoml fit | predict | report | show | resume | replay. Nothing here is imported by the rest of evoml."""

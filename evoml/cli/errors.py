@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from evoml.core.errors import EvomlError
 
+DIFFERENT = 1  # a replay came out in another way
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell reports for a process ended by Ctrl-C
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import evoml
 from evoml.cli.errors import say, short_warnings
@@ -23,6 +23,9 @@ from evoml.cli.tables import absolute, name_of, read_table
 from evoml.cli.target import Data, data_from, held_out
 from evoml.core.budget import Budget
 from evoml.core.errors import EvomlError, ModelFileError
+
+if TYPE_CHECKING:
+    from evoml.run import Search
 
 PACKAGES = ("scikit-learn", "numpy", "pandas", "skops")
 
@@ -40,12 +43,16 @@ def fit(given: FitOptions) -> None:
 def resume(path: str) -> None:
     """Go on with a run that was killed until its budget is used up, and write the files it lacks."""
     folder = RunFolder.existing(path)
-    record = folder.read_record()
-    options = from_mapping(record.get("options") or {}, str(folder.record)).complete()
-    changed = _changed(record.get("versions") or {})
+    options = options_of(folder)
+    changed = _changed(folder.read_record().get("versions") or {})
     if changed:
         say(f"note: the run began with other versions ({', '.join(changed)}); it may go on differently")
     _run(folder, options, _data(options))
+
+
+def options_of(folder: RunFolder) -> FitOptions:
+    """Return the options that a folder's run was started with."""
+    return from_mapping(folder.read_record().get("options") or {}, str(folder.record)).complete()
 
 
 def _lasting(options: FitOptions) -> FitOptions:
@@ -66,9 +73,14 @@ def _data(options: FitOptions) -> Data:
     return data
 
 
-def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
+def _divided(options: FitOptions, data: Data) -> tuple[Data, Data | None]:
+    """Return the rows that the search sees, and those held out."""
     assert options.seed is not None
-    seen, kept = held_out(data, options.holdout, options.seed) if options.holdout else (data, None)
+    return held_out(data, options.holdout, options.seed) if options.holdout else (data, None)
+
+
+def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
+    seen, kept = _divided(options, data)
     folder.make()
     if not folder.record.is_file():
         folder.write_record(
@@ -92,36 +104,47 @@ def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
 
 
 def _fitted(folder: RunFolder, options: FitOptions, data: Data) -> Any:
-    import pandas as pd
-
-    budget = Budget(options.evaluations, options.generations, options.seconds)
+    budget = Budget(options.evaluations, options.generations, options.seconds, options.cpu_seconds)
     going_on = folder.journal.is_file()
     with reading(folder) if going_on else contextlib.nullcontext() as journal:
         watch = Watch(budget, journal)
-    estimator = _estimator(data.task)(
-        max_evaluations=budget.evaluations,
-        generations=budget.generations,
-        max_time_mins=None if budget.seconds is None else budget.seconds / 60,
-        scoring=options.metric,
-        n_jobs=usable_jobs(options.jobs or -1),
-        random_state=options.seed,
-        search_space=options.search_space,
-        journal=str(folder.journal),
-        warm_start=going_on,
-        callbacks=[watch],
-    )
+    estimator = _estimator(options, data, journal=str(folder.journal), warm_start=going_on, callbacks=[watch])
     try:
         with short_warnings(), polite_interrupts(watch), shown(watch):
-            data.X.attrs["table"] = options.table
-            target = pd.Series(data.y, name=options.target)
-            return estimator.fit(data.X, target, sample_weight=data.weights, groups=data.groups)
+            return estimator.fit(**_arguments(options, data))
     except EvomlError:
         folder.discard_if_unused()
         raise
 
 
-def _estimator(task: str) -> Callable[..., Any]:
-    return evoml.EvoClassifier if task == "classification" else evoml.EvoRegressor  # type: ignore[no-any-return]
+def recorded_search(options: FitOptions, watch: Watch) -> Search:
+    """Return the search that a run's options stand for, with its table read again."""
+    seen, _ = _divided(options, _data(options))
+    return _estimator(options, seen, callbacks=[watch]).as_search(**_arguments(options, seen))  # type: ignore[no-any-return]
+
+
+def _estimator(options: FitOptions, data: Data, **more: Any) -> Any:
+    return (evoml.EvoClassifier if data.task == "classification" else evoml.EvoRegressor)(
+        max_evaluations=options.evaluations,
+        generations=options.generations,
+        max_time_mins=None if options.seconds is None else options.seconds / 60,
+        max_cpu_mins=None if options.cpu_seconds is None else options.cpu_seconds / 60,
+        scoring=options.metric,
+        n_jobs=usable_jobs(options.jobs or -1),
+        random_state=options.seed,
+        search_space=options.search_space,
+        executor=options.cluster or "auto",
+        **more,
+    )
+
+
+def _arguments(options: FitOptions, data: Data) -> dict[str, Any]:
+    """Return the arguments of ``fit``."""
+    import pandas as pd
+
+    data.X.attrs["table"] = options.table
+    target = pd.Series(data.y, name=options.target)
+    return {"X": data.X, "y": target, "sample_weight": data.weights, "groups": data.groups}
 
 
 def _facts(folder: RunFolder, estimator: Any, metric: str, kept: Data | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from evoml.cli.errors import Commands
+from evoml.cli.errors import DIFFERENT, Commands
 
 app = typer.Typer(
     cls=Commands,
@@ -53,6 +53,9 @@ def fit(
     seconds: Annotated[
         float | None, typer.Option(help="Seconds the run may take; 60 if no other bound is given.")
     ] = None,
+    cpu_seconds: Annotated[
+        float | None, typer.Option(help="Seconds of CPU time that all processes may take together.")
+    ] = None,
     evaluations: Annotated[int | None, typer.Option(help="Pipelines to evaluate at most.")] = None,
     generations: Annotated[int | None, typer.Option(help="Generations to evolve at most.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")] = None,
@@ -72,6 +75,10 @@ def fit(
     ] = None,
     group: Annotated[str | None, typer.Option(help="Column of groups that folds keep whole.", metavar="COLUMN")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler whose workers are to evaluate, e.g. tcp://host:8786.", metavar="ADDRESS"),
+    ] = None,
 ) -> None:
     """Evolve a pipeline that predicts a column of TABLE, and save it with its report."""
     from evoml.cli.fitting import fit as run
@@ -82,6 +89,7 @@ def fit(
         target=target,
         metric=metric,
         seconds=seconds,
+        cpu_seconds=cpu_seconds,
         evaluations=evaluations,
         generations=generations,
         seed=seed,
@@ -92,6 +100,7 @@ def fit(
         group=group,
         weight=weight,
         out=out,
+        cluster=cluster,
     )
     run(given.over(from_file(config)) if config else given)
 
@@ -141,6 +150,25 @@ def resume(folder: Folder) -> None:
     from evoml.cli.fitting import resume as run
 
     run(folder)
+
+
+@app.command()
+def replay(
+    folder: Folder,
+    jobs: Annotated[int | None, typer.Option(help="Processes; as many as the run had by default, -1 for all.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Dask cluster to evaluate on; this machine by default.", metavar="ADDRESS")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Candidates to repeat; all by default.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="New file for the journal of the replay; none by default.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Repeat the run in DIR exactly, and tell whether every bit is the same."""
+    from evoml.cli.replaying import replay as run
+
+    if not run(folder, jobs, cluster, limit, out):
+        raise typer.Exit(DIFFERENT)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ DEFAULT_SECONDS = 60.0
 TASKS = ("auto", "classification", "regression")
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("table", "target", "metric", "task", "search_space", "group", "weight", "out"), (str,)),
+    **dict.fromkeys(("table", "target", "metric", "task", "search_space", "group", "weight", "out", "cluster"), (str,)),
     **dict.fromkeys(("evaluations", "generations", "seed", "jobs"), (int,)),
-    **dict.fromkeys(("seconds", "holdout"), (int, float)),
+    **dict.fromkeys(("seconds", "cpu_seconds", "holdout"), (int, float)),
 }
 _NOUNS = {(str,): "a text", (int,): "a whole number", (int, float): "a number"}
 
@@ -32,7 +32,7 @@ class FitOptions:
         Where the data are, and the column to predict.
     metric : str
         Name of a scikit-learn metric.
-    seconds, evaluations, generations : float, int, int
+    seconds, cpu_seconds, evaluations, generations : float, float, int, int
         Bounds of the run; the first that is reached ends it. 60 seconds if none is given.
     seed : int
         Seed of all randomness; a fresh one if not given.
@@ -48,12 +48,15 @@ class FitOptions:
         Columns with the group and the weight of each row; not used as features.
     out : str
         Folder of the run.
+    cluster : str
+        Address of a Dask scheduler whose workers evaluate the pipelines.
     """
 
     table: str | None = None
     target: str | None = None
     metric: str | None = None
     seconds: float | None = None
+    cpu_seconds: float | None = None
     evaluations: int | None = None
     generations: int | None = None
     seed: int | None = None
@@ -64,6 +67,7 @@ class FitOptions:
     group: str | None = None
     weight: str | None = None
     out: str | None = None
+    cluster: str | None = None
 
     def over(self, others: FitOptions) -> FitOptions:
         """Return the options given here, and the other's where none is given here."""
@@ -80,7 +84,7 @@ class FitOptions:
         if self.target is None and not shipped:
             raise SettingError("no target was given; name the column to predict with --target COLUMN")
         _check(self)
-        bounded = self.seconds or self.evaluations or self.generations
+        bounded = self.seconds or self.cpu_seconds or self.evaluations or self.generations
         return replace(
             self,
             target=self.target or "target",
@@ -128,6 +132,7 @@ def usable_jobs(jobs: int) -> int:
 
 def _check(options: FitOptions) -> None:
     check_positive(options.seconds, "number of --seconds")
+    check_positive(options.cpu_seconds, "number of --cpu-seconds")
     for name in ("evaluations", "generations"):
         check_positive(getattr(options, name), f"number of --{name}", whole=True)
     if options.jobs == 0:
@@ -138,6 +143,10 @@ def _check(options: FitOptions) -> None:
         raise SettingError(f"--holdout must be a share between 0 and 1, such as 0.2, got {options.holdout:g}")
     if options.task is not None and options.task not in TASKS:
         raise SettingError(f"--task must be {', '.join(TASKS)}; got {options.task!r}{nearest(options.task, TASKS)}")
+    if options.cluster is not None and "://" not in options.cluster:
+        raise SettingError(
+            f"--cluster must be the address of a Dask scheduler, such as tcp://host:8786; got {options.cluster!r}"
+        )
     roles = [name for name in (options.target, options.group, options.weight) if name is not None]
     if len(set(roles)) < len(roles):
         raise SettingError("--target, --group and --weight must name different columns")

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evoml.cli.errors import say
@@ -60,7 +61,7 @@ class Watch:
     def __call__(self, progress: Progress, outcome: Outcome) -> None:
         """Take in an outcome; the signature is that of an estimator's callback."""
         self.progress, self._seen_at = progress, time.monotonic()
-        if not outcome.ok and outcome.duplicate_of is None:
+        if not outcome.ok and outcome.duplicate_of is None and outcome.status is not Status.VETOED:
             self.failures[str(outcome.status)] += 1
         score = outcome.scores[0] if outcome.ok and outcome.scores else -math.inf
         improved = score > self.best_score
@@ -90,11 +91,18 @@ class Watch:
         if budget.seconds is not None:
             left = budget.seconds - self.elapsed
             parts.append(clock(left) if left > 0 else "time is up: fitting the best pipeline on all rows")
+        if budget.cpu_seconds is not None:
+            parts.append(f"{clock(budget.cpu_seconds - self.progress.cpu)} of CPU time")
         if budget.evaluations is not None:
             parts.append(f"{max(0, budget.evaluations - self.progress.evaluations)} evaluations")
         if budget.generations is not None:
             parts.append(f"{max(0, budget.generations - self.progress.generation)} generations")
         return " or ".join(parts)
+
+    @property
+    def used(self) -> str:
+        """Share used of the bound that is nearest its end, in percent."""
+        return f"{min(1.0, self.budget.used(replace(self.progress, elapsed=self.elapsed))):.0%}"
 
     @property
     def failed(self) -> str:
@@ -103,14 +111,15 @@ class Watch:
 
     def _read(self, journal: Journal) -> None:
         told = journal.individuals()
-        told = told[told["duplicate_of"].isna() & (told["status"] != "PENDING")]
+        told = told[told["duplicate_of"].isna() & ~told["status"].isin(["PENDING", Status.VETOED])]
         self.failures.update(told["status"][told["status"] != Status.OK])
         scored = [(scores[0], text) for scores, text in zip(told["scores"], told["text"], strict=True) if scores]
         if scored:
             self.best_score, text = max(scored)
             self.best_text = _readable(text)
         self._evaluations_before = len(told)
-        self.progress = Progress(journal.elapsed, evaluations=len(told), best_score=self.best_score)
+        cpu = journal.get("cpu_seconds") or 0.0
+        self.progress = Progress(journal.elapsed, evaluations=len(told), best_score=self.best_score, cpu=cpu)
 
 
 @contextmanager
@@ -161,7 +170,7 @@ class LogLines:
             return
         self._next = self._now() + LINE_EVERY
         progress = watch.progress
-        line = f"{clock(watch.elapsed)}  generation {progress.generation}, {progress.evaluations} evaluations"
+        line = f"{clock(watch.elapsed)} ({watch.used})  generation {progress.generation}, {progress.evaluations} evaluations"
         line += f" ({watch.rate:.1f}/s), failed: {watch.failed}"
         if math.isfinite(watch.best_score):
             line += f", best {watch.best_score:.5g}"
@@ -220,7 +229,7 @@ class _Renderable:
         best = f"{watch.best_score:.5g}" if math.isfinite(watch.best_score) else "none yet"
         rows = {
             "left": STOPPING if watch.stopping else watch.left,
-            "elapsed": clock(watch.elapsed),
+            "elapsed": f"{clock(watch.elapsed)}  ({watch.used} of the budget)",
             "generation": str(progress.generation),
             "evaluations": f"{progress.evaluations}  ({watch.rate:.1f}/s)",
             "failed": watch.failed,

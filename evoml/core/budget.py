@@ -10,7 +10,6 @@ from typing import Protocol
 
 from evoml.core.errors import BudgetError
 
-
 OVERRUN, OVERRUN_SECONDS = 0.02, 1.0  # beyond its seconds, a run is over by then: a share of them, and seconds
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from evoml.core.budget import Moment
 from evoml.core.dataset import read_dataset, read_features
 from evoml.core.errors import BudgetError
 from evoml.estimators import parameters
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from evoml.core.dataset import Dataset, Task
-    from evoml.run import Result
+    from evoml.run import Result, Search
 
 PARAMETERS = """
     Parameters
@@ -30,7 +33,11 @@ PARAMETERS = """
     population_size : int, default=50
         Individuals in the population, and candidates in a generation.
     max_time_mins : float or None, default=None
-        Minutes that ``fit`` may take. If no bound at all is given, five.
+        Minutes that ``fit`` may take, from its call to its return: all is over by 1.02 times as long and a second. If no
+        bound at all is given, five.
+    max_cpu_mins : float or None, default=None
+        Minutes of CPU time that all evaluations and the search itself may take together. Of several bounds, the first that
+        is reached ends the run.
     max_evaluations : int or None, default=None
         Pipelines to evaluate; exact duplicates are not counted.
     max_eval_time_mins : float or None, default=None
@@ -68,9 +75,12 @@ PARAMETERS = """
         Each is called as ``callback(progress, outcome)`` after every outcome.
     journal : path or None, default=None
         SQLite file that records the run; None keeps the record in memory.
-    executor : {"auto", "process", "serial"}, default="auto"
+    executor : {"auto", "process", "serial", "dask"}, address or dask Client, default="auto"
         Where pipelines are evaluated. Only worker processes can stop a pipeline that hangs; ``"auto"`` takes them unless
-        the budget is under five seconds.
+        the budget is under five seconds. A Dask cluster is given by the address of its scheduler (``"tcp://host:8786"``) or
+        by a client; ``"dask"`` is that of the current client, or ``n_jobs`` workers on this machine if there is none. Its
+        workers need the same libraries; ``memory_limit`` None is then a share of each worker's own memory. A pickled copy
+        of the estimator keeps the address in place of a client.
 """
 
 ATTRIBUTES = """
@@ -131,6 +141,7 @@ class EvoEstimator(BaseEstimator):
         generations: int | None = None,
         population_size: int = 50,
         max_time_mins: float | None = None,
+        max_cpu_mins: float | None = None,
         max_evaluations: int | None = None,
         max_eval_time_mins: float | None = None,
         scoring: Any = None,
@@ -147,11 +158,12 @@ class EvoEstimator(BaseEstimator):
         initial_pipelines: Any = None,
         callbacks: Any = None,
         journal: str | Path | None = None,
-        executor: str = "auto",
+        executor: Any = "auto",
     ) -> None:
         self.generations = generations
         self.population_size = population_size
         self.max_time_mins = max_time_mins
+        self.max_cpu_mins = max_cpu_mins
         self.max_evaluations = max_evaluations
         self.max_eval_time_mins = max_eval_time_mins
         self.scoring = scoring
@@ -193,12 +205,13 @@ class EvoEstimator(BaseEstimator):
         ValueError
             For a table, target or setting that cannot be used; the message says what to do.
         """
+        began = Moment()
         from evoml.run import search
 
         dataset = read_dataset(X, y, self._task, sample_weight, groups)
         for note in dataset.notes:
             warnings.warn(note, UserWarning, stacklevel=2)
-        result = search(self._search(dataset, X, y))
+        result = search(replace(self._search(dataset, X, y), began=began))
         validate_data(self, X, reset=True, skip_check_array=True)
         self._layout = dataset.features.layout
         self._keep(result)
@@ -206,11 +219,15 @@ class EvoEstimator(BaseEstimator):
             self.classes_ = self.fitted_pipeline_.classes_
         return self
 
-    def _search(self, dataset: Dataset, X: Any, y: Any) -> Any:
+    def as_search(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Search:
+        """Return the search that ``fit`` would run, without running it: what :func:`evoml.run.replay` wants to know."""
+        return self._search(read_dataset(X, y, self._task, sample_weight, groups), X, y)
+
+    def _search(self, dataset: Dataset, X: Any, y: Any) -> Search:
         from evoml.components import load_catalogue
         from evoml.core.budget import check_positive
         from evoml.estimators.logs import log_progress
-        from evoml.evaluation import workers
+        from evoml.evaluation import on_cluster, workers
         from evoml.run import Search
 
         if self.population_size is None:
@@ -219,11 +236,12 @@ class EvoEstimator(BaseEstimator):
         check_positive(self.max_eval_time_mins, "number of max_eval_time_mins")
         check_positive(self.early_stop, "early_stop in generations", whole=True)
         n_workers = workers(self.n_jobs, self.population_size)
+        elsewhere = self.memory_limit is None and on_cluster(self.executor)  # its workers know how much memory there is
         callbacks = list(self.callbacks or [])
         return Search(
             dataset=dataset,
             catalogue=load_catalogue(self.search_space),
-            budget=parameters.budget(self.generations, self.max_evaluations, self.max_time_mins),
+            budget=parameters.budget(self.generations, self.max_evaluations, self.max_time_mins, self.max_cpu_mins),
             seed=parameters.seed(self.random_state),
             scoring=self.scoring,
             cv=self.cv,
@@ -235,7 +253,7 @@ class EvoEstimator(BaseEstimator):
             n_jobs=n_workers,
             executor=self.executor,
             eval_seconds=None if self.max_eval_time_mins is None else 60.0 * self.max_eval_time_mins,
-            memory_limit=parameters.worker_memory(self.memory_limit, n_workers),
+            memory_limit=None if elsewhere else parameters.worker_memory(self.memory_limit, n_workers),
             callbacks=[*callbacks, log_progress(self.verbose)] if self.verbose else callbacks,
             journal=self.journal,
             resume=self.warm_start,
@@ -302,6 +320,19 @@ class EvoEstimator(BaseEstimator):
         check_is_fitted(self)
         with Journal.from_bytes(self._record) as journal:
             return plot(journal, what)
+
+    def __getstate__(self) -> Any:
+        """Return the state to pickle: a client cannot be pickled, but the address of its cluster can."""
+        state = super().__getstate__()
+        if isinstance(self.executor, str):
+            return state
+        return {**state, "executor": getattr(getattr(self.executor, "scheduler", None), "address", "auto")}
+
+    def __sklearn_clone__(self) -> Any:
+        """Return an unfitted estimator of the same parameters; a client is shared, for a connection cannot be copied."""
+        copied = super(EvoEstimator, copy.copy(self)).__sklearn_clone__()
+        copied.executor = self.executor
+        return copied
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -16,14 +16,19 @@ DEFAULT_MINUTES = 5.0
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
-def budget(generations: Any, max_evaluations: Any, max_time_mins: Any) -> Budget:
+def budget(generations: Any, max_evaluations: Any, max_time_mins: Any, max_cpu_mins: Any = None) -> Budget:
     """Return the budget; five minutes where none is set."""
     check_positive(generations, "number of generations", whole=True)
     check_positive(max_evaluations, "number of max_evaluations", whole=True)
     check_positive(max_time_mins, "number of max_time_mins")
-    if generations is None and max_evaluations is None and max_time_mins is None:
+    check_positive(max_cpu_mins, "number of max_cpu_mins")
+    if generations is None and max_evaluations is None and max_time_mins is None and max_cpu_mins is None:
         max_time_mins = DEFAULT_MINUTES
-    return Budget(max_evaluations, generations, None if max_time_mins is None else 60.0 * float(max_time_mins))
+    return Budget(max_evaluations, generations, _seconds(max_time_mins), _seconds(max_cpu_mins))
+
+
+def _seconds(minutes: Any) -> float | None:
+    return None if minutes is None else 60.0 * float(minutes)
 
 
 def seed(random_state: Any) -> int:

@@ -26,13 +26,29 @@ if TYPE_CHECKING:
     from evoml.genomes.pipeline_tree import Plan
 
 ROWS, COLUMNS = 1000, 20  # the table that the cost classes of the catalogue are meant for
-SECONDS = {"light": 0.005, "medium": 0.2, "heavy": 1.5}  # of a fit on that table
+LEVELS = {
+    "light": (0.003, 1.2),
+    "medium": (0.15, 0.8),
+    "heavy": (1.5, 0.8),
+}  # seconds of a fit, deviation of their logarithm
+ROW_POWERS = {"SVC": 2.0, "SVR": 2.0, "KernelRidge": 2.0, "KernelPCA": 2.0}  # time grows with this power of the rows
+BINNED = (
+    "HistGradientBoosting",
+    "LGBM",
+    "XGB",
+    "CatBoost",
+)  # boosting of binned trees: growing one costs more than its rows
+BOOSTED = (*BINNED, "GradientBoosting")  # a tree for each class
 LEAST_SECONDS = 1e-4  # below, it is all the same
-INNER_FOLDS, INNER_SHARE = 3, 2 / 3  # fits of a stacked model beside that on all rows, and the share of the rows they see
+INNER_FOLDS, INNER_SHARE = (
+    3,
+    2 / 3,
+)  # fits of a stacked model beside that on all rows, and the share of the rows they see
 ITERATIONS = {"n_estimators": 1.0, "max_iter": 0.5}  # time grows with this power of them
 NOISE = 0.3  # standard deviation of the logarithm of seconds, as long as nothing is known
 FIRM = 2.0  # how many pairs of observations that is worth
 SLOPES = (0.3, 2.5)  # powers of the rows that can be, whatever a few measurements may say
+NOT_FITTED = (FEATURES, UNION, STACK)  # what fitting takes is counted elsewhere, or nothing
 MAX_KEPT = 4096
 
 
@@ -63,6 +79,8 @@ class _Step(NamedTuple):
 class CostModel:
     """Estimates the seconds of pipelines on one table.
 
+    How many columns a step gives is learned too: what the catalogue knows is an upper bound where the data decide.
+
     Parameters
     ----------
     n_outputs : int
@@ -73,6 +91,8 @@ class CostModel:
         self.n_outputs = n_outputs
         self._regressions: dict[str, Regression] = {}
         self._steps: dict[tuple[str, int, int], list[_Step]] = {}
+        self._widths: dict[str, int] = {}  # columns that a step gives
+        self._narrower: dict[str, float] = {}  # columns that a part gave, as a share of its upper bound
 
     def fold(self, plan: Plan, rows: int, columns: int) -> Estimate:
         """Estimate fitting and predicting on one fold with so many rows to fit on, and columns in the table."""
@@ -90,23 +110,37 @@ class CostModel:
 
     def learn(self, plan: Plan, steps: Sequence[StepTime]) -> None:
         """Learn what steps of a plan took; folds of a size count as one measurement, their mean."""
+        steps = [step for step in steps if step.node in plan.graph and plan.part(step.node) not in NOT_FITTED]
+        self._learn_widths(plan, steps)
         folds: dict[tuple[str, int, int, float], list[StepTime]] = defaultdict(list)
         for step in steps:
             folds[step.node, step.rows, step.columns, step.effort].append(step)
         for (node, rows, columns, effort), group in folds.items():
-            if node not in plan.graph:
-                continue
             regression, x = self._of(plan, node, rows, columns, effort)
             fit = sum(step.fit for step in group) / len(group)
             predict = sum(step.predict for step in group) / len(group)
             regression.learn(x, np.array([fit, predict]))
+
+    def _learn_widths(self, plan: Plan, steps: Sequence[StepTime]) -> None:
+        seen = {step.node: step.columns for step in steps}
+        for node, columns in seen.items():
+            source = plan.inputs(node)[0]
+            part = plan.catalogue.get(plan.part(source))
+            if part is None or source not in seen or source in self._widths:
+                continue
+            rows = max(step.rows for step in steps if step.node == source)
+            bound = part.n_columns(seen[source], plan.values(source), rows)
+            self._widths[source] = columns
+            if part.name not in self._narrower:
+                self._steps.clear()  # they were estimated without knowing this
+            self._narrower[part.name] = columns / bound
 
     def learn_limit(self, plan: Plan, seconds: float, rows: int, columns: int) -> None:
         """Learn that a plan took longer than ``seconds``: it was the dearest step, as far as can be told."""
         steps = self._fits(plan, rows, columns)
         if not steps or self.fit(plan, rows, columns).seconds >= seconds:
             return
-        dearest = max(steps, key=lambda step: step.regression.mean(step.x)[0])
+        dearest = max(steps, key=lambda step: (step.regression.mean(step.x)[0], step.node == plan.root))
         dearest.regression.learn(dearest.x, np.array([seconds, math.exp(dearest.regression.mean(dearest.x)[1])]))
 
     def _total(self, plan: Plan, rows: int, columns: int, counted: np.ndarray) -> Estimate:
@@ -148,9 +182,17 @@ class CostModel:
                 out[node] = width
             else:
                 given[node] = max(width, 1)
-                grows = part is not None and part.output is not None
-                out[node] = part.n_columns(given[node], plan.values(node), rows) if part and grows else width
+                out[node] = self._width(plan, node, part, given[node], rows)
         return given
+
+    def _width(self, plan: Plan, node: str, part: Part | None, given: int, rows: int) -> int:
+        """Return the number of columns that a step gives, which is given so many."""
+        if part is None or part.output is None or node in self._widths:
+            return self._widths.get(node, given)
+        bound = part.n_columns(given, plan.values(node), rows)
+        if part.name in self._narrower:
+            return max(1, round(bound * self._narrower[part.name]))
+        return round(math.sqrt(given * bound)) if part.kind == "encoder" else bound
 
     def _of(self, plan: Plan, node: str, rows: int, columns: int, effort: float = 1.0) -> tuple[Regression, np.ndarray]:
         """Return the regression that a step belongs to, and the step's features."""
@@ -219,20 +261,21 @@ def _stacked(plan: Plan) -> set[str]:
     """Return the steps within stacked models."""
     graph = plan.graph
     inside = set().union(*(nx.ancestors(graph, node) for node in graph if plan.part(node) == STACK), set())
-    return {node for node in inside if plan.part(node) not in (FEATURES, UNION, STACK)}
+    return {node for node in inside if plan.part(node) not in NOT_FITTED}
 
 
 def _prior(part: Part | None, n_outputs: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights expected for a part, and how far from it they may be; see :func:`_settings` for their order."""
-    model = part is not None and part.is_model
-    level = math.log(SECONDS["medium" if part is None else part.cost])
-    if model:
-        level += 0.5 * math.log(max(n_outputs, 1))
+    seconds, deviation = LEVELS["medium" if part is None else part.cost]
+    model, name = part is not None and part.is_model, "" if part is None else part.path.rpartition(".")[2]
+    level = math.log(seconds)
+    if model and n_outputs > 2:
+        level += (1.0 if name.startswith(BOOSTED) else 0.3) * math.log(n_outputs / 2)
     predict = level - math.log(10 if model else 3)
-    settings = [(ITERATIONS.get(name, 0.0), 0.3 if name in ITERATIONS else 0.7) for name in _names(part)]
-    slopes = [(1.0, 0.3), (0.7, 0.3), (0.5, 0.5)]
+    settings = [(ITERATIONS.get(other, 0.0), 0.3 if other in ITERATIONS else 0.7) for other in _names(part)]
+    slopes = [(0.5 if name.startswith(BINNED) else ROW_POWERS.get(name, 1.0), 0.3), (0.7, 0.3), (0.5, 0.2)]
     weights = [slope for slope, _ in (*slopes, *settings)]
-    deviations = [1.2, *(deviation for _, deviation in (*slopes, *settings))]
+    deviations = [deviation, *(other for _, other in (*slopes, *settings))]
     return np.array([[level, *weights], [predict, *weights]]).T, np.array(deviations)
 
 

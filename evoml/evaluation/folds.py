@@ -158,11 +158,10 @@ def mixed(n_rows: int, labels: np.ndarray | None, seed: int) -> np.ndarray:
     return order[np.argsort(places, kind="stable")]
 
 
-def rung_shares(n_rows: int, folds: int) -> tuple[float, ...]:
-    """Return the share of rows at each rung, growing, for a table of that many rows; none for a small one."""
-    training, shares = n_rows * (1 - 1 / max(folds, 2)), []
-    share = 1 / REDUCTION
-    while training * share >= LEAST_RUNG_ROWS:
+def rung_shares(n_training: int) -> tuple[float, ...]:
+    """Return the share of rows at each rung, growing, for folds with that many rows to train on; none for few."""
+    shares, share = [], 1 / REDUCTION
+    while n_training * share >= LEAST_RUNG_ROWS:
         shares.append(share)
         share /= REDUCTION
     return tuple(reversed(shares))

@@ -58,18 +58,20 @@ class Journal:
     a path lives in memory. Usable as a context manager; closing gives the file free for others.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None, lock: BaseFileLock | None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path | None, lock: BaseFileLock | None, began: float | None = None
+    ) -> None:
         self._connection = connection
         self._lock = lock
-        self._origin = time.monotonic() - self._seconds_recorded()
+        self._origin = (time.monotonic() if began is None else began) - self._seconds_recorded()
         self.path = path
         self.complete_on_disk = path is not None
 
     # -- opening and closing ------------------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, path: str | Path | None, settings: Mapping[str, Any]) -> Journal:
-        """Begin the record of a new run.
+    def create(cls, path: str | Path | None, settings: Mapping[str, Any], began: float | None = None) -> Journal:
+        """Begin the record of a new run, which began at a moment of the monotonic clock: now, if none is given.
 
         Raises JournalError if ``path`` exists already (two runs never share a file) or cannot be written.
         """
@@ -87,21 +89,24 @@ class Journal:
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 connection.execute("INSERT INTO meta VALUES ('settings', ?)", (_dumps(settings),))
                 connection.commit()
-                return cls(connection, target, lock)
+                return cls(connection, target, lock, began)
         except JournalError:
             _remove(target)
             raise
 
     @classmethod
-    def resume(cls, path: str | Path) -> Journal:
-        """Open the record of a run to go on writing. Raises JournalError if it is in use, corrupt or of another version."""
+    def resume(cls, path: str | Path, began: float | None = None) -> Journal:
+        """Open the record of a run to go on writing; this sitting began at a moment of the monotonic clock, or now.
+
+        Raises JournalError if it is in use, corrupt or of another version.
+        """
         target = _existing(path)
         lock = _lock(target)
         connection = _opened(target, lock, target)
         with _closing_on_error(connection, lock, target):
             _check_schema(connection, target)  # first, so that a file of somebody else's stays as it is
             _write_ahead(connection)
-            return cls(connection, target, lock)
+            return cls(connection, target, lock, began)
 
     @classmethod
     def read(cls, path: str | Path) -> Journal:

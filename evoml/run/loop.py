@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evoml.algorithms import operator_probabilities
 from evoml.core.budget import Progress, StopRule
+from evoml.core.candidate import Status
 
 if TYPE_CHECKING:
     from evoml.algorithms import State
@@ -22,10 +23,14 @@ EXHAUSTED = 20  # populations' worth of duplicates in a row after which the spac
 
 @dataclass(frozen=True)
 class Finished:
-    """How a loop ended: why (``"budget"``, ``"early_stop"``, ``"interrupt"``, ``"exhausted"``), and how far it came."""
+    """How a loop ended: why (``"budget"``, ``"early_stop"``, ``"interrupt"``, ``"exhausted"``), and how far it came.
+
+    ``told`` counts all outcomes, duplicates included.
+    """
 
     stopped_by: str
     progress: Progress
+    told: int
 
 
 def evolve(
@@ -45,6 +50,7 @@ def evolve(
     try:
         while not (reason := tracker.reason(stop_rules)):
             state, offspring = algorithm.ask(state, evaluator.free_slots())
+            offspring = evaluator.lined_up(offspring, algorithm.rivals(state))
             journal.asked(offspring, state.record())
             evaluator.submit(offspring)
             if not evaluator.pending:
@@ -55,14 +61,15 @@ def evolve(
                 state = algorithm.tell(state, [outcome])
                 progress = tracker.told(outcome, state.generation)
                 if state.generation > generation:
-                    record_generation(journal, progress, state)  # before the outcome: if resumed in between, both are done again
-                journal.told([outcome], state.record())
+                    # before the outcome: a run resumed in between does both again
+                    record_generation(journal, progress, state)
+                journal.told([outcome], state.record(), evaluator.kept.changes())
                 for callback in callbacks:
                     callback(progress, outcome)
     except KeyboardInterrupt:
         reason = "interrupt"
         journal.event("interrupt")
-    return Finished(reason, tracker.progress())
+    return Finished(reason, tracker.progress(), len(tracker.outcomes))
 
 
 def _patience(seconds: float | None, spent: float) -> float | None:
@@ -77,6 +84,7 @@ def record_generation(journal: Journal, progress: Progress, state: State) -> Non
         for name, c in state.credit.items()
     }
     journal.progressed(progress.generation, progress.evaluations, progress.best_score, {"credit": credit})
+    journal.put("cpu_seconds", progress.cpu)
 
 
 class Tracker:
@@ -88,24 +96,49 @@ class Tracker:
         Returns the seconds since the run began.
     population_size : int
         Evaluations that count as one generation when stalling is measured.
-    refit_seconds : callable
-        Estimates, from the best outcome, the seconds the final refit will take.
+    reserve : callable
+        Estimates, from the best outcome or None, the seconds that all after the search will take.
+    cpu : callable
+        Returns the CPU seconds of the process that runs the search.
+
+    Attributes
+    ----------
+    outcomes : list of Outcome
+        All that was told, without what only evaluation needs.
     """
 
     def __init__(
-        self, clock: Callable[[], float], population_size: int, refit_seconds: Callable[[Any], float] = lambda _: 0.0
+        self,
+        clock: Callable[[], float],
+        population_size: int,
+        reserve: Callable[[Outcome | None], float] = lambda _: 0.0,
+        cpu: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._clock, self._population_size, self._refit_seconds = clock, population_size, refit_seconds
-        self._progress = Progress()
+        self._clock, self._population_size, self._reserve, self._cpu = clock, population_size, reserve, cpu
+        self._progress = Progress(reserve=reserve(None))
         self._improved_at = self._duplicates = 0
         self.best: Outcome | None = None
+        self.outcomes: list[Outcome] = []
+        self._here = False
+
+    def scored(self) -> list[Outcome]:
+        """Return the outcomes with scores, best first."""
+        return sorted((outcome for outcome in self.outcomes if outcome.ok), key=rank)
+
+    def go_on(self, cpu: float, here: bool) -> None:
+        """Begin a sitting; the earlier ones are told and took ``cpu`` CPU seconds, as far as recorded.
+
+        ``here`` says whether evaluations are made in this process, whose CPU seconds include them.
+        """
+        self._progress = replace(self._progress, cpu=max(self._progress.cpu, cpu))
+        self._here = here
 
     @property
     def reserve(self) -> float:
         return self._progress.reserve
 
     def progress(self) -> Progress:
-        return replace(self._progress, elapsed=self._clock())
+        return replace(self._progress, elapsed=self._clock(), cpu=self._progress.cpu + self._cpu())
 
     def reason(self, stop_rules: dict[str, StopRule]) -> str:
         """Return the first reason to stop, or an empty text."""
@@ -116,8 +149,10 @@ class Tracker:
 
     def told(self, outcome: Outcome, generation: int) -> Progress:
         """Return the progress after one more outcome."""
+        evaluation = outcome.evaluation
+        self.outcomes.append(replace(outcome, evaluation=replace(evaluation, predictions=None, steps=())))
         fresh = outcome.duplicate_of is None
-        evaluations = self._progress.evaluations + fresh
+        evaluations = self._progress.evaluations + (fresh and evaluation.status is not Status.VETOED)
         self._duplicates = 0 if fresh else self._duplicates + 1
         if outcome.ok and (self.best is None or rank(outcome) < rank(self.best)):
             if self.best is None or outcome.scores[0] > self.best.scores[0]:
@@ -129,7 +164,8 @@ class Tracker:
             generation=generation,
             best_score=-math.inf if self.best is None else self.best.scores[0],
             stalled=(evaluations - self._improved_at) // self._population_size,
-            reserve=0.0 if self.best is None else self._refit_seconds(self.best),
+            reserve=self._reserve(self.best),
+            cpu=self._progress.cpu + (0.0 if self._here else evaluation.cost.cpu),
         )
         return self.progress()
 

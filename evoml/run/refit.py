@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from evoml.core.errors import SettingError
+from evoml.core.errors import EvomlError, SettingError
+from evoml.evaluation.cost_model import Estimate
 from evoml.evaluation.folds import rows
-from evoml.evaluation.problem import error_text, fit_whole
 from evoml.evaluation.scoring import apply
 
 if TYPE_CHECKING:
     from evoml.core.candidate import Outcome
     from evoml.evaluation import Problem
     from evoml.genomes.pipeline_tree import PipelineSpace
+    from evoml.run.pace import Pace
 
-TRIES = 3  # at fitting one of the best pipelines, before a baseline is taken
+TRIES = 3  # at fitting a pipeline, before a constant guess is taken
+LIKELY = 1.0  # standard deviations above the median: what takes no longer than this is tried
+
+NOTHING_SCORED = (
+    "no pipeline could be scored within the budget; the model is a simple baseline, not a result of the search."
+    " Give more time, or look at the errors in evaluated_individuals_"
+)
 
 
 @dataclass(frozen=True)
@@ -31,23 +38,79 @@ class FinalModel:
     notes: tuple[str, ...] = ()
 
 
-def final_model(problem: Problem, space: PipelineSpace, scored: Sequence[Outcome]) -> FinalModel:
-    """Return the first of ``scored`` (best first) that can be fitted on the whole table, else a baseline."""
-    notes: list[str] = []
-    texts = [str(outcome.candidate.genome) for outcome in scored[:TRIES]]
-    if not scored:
-        notes.append(
-            "no pipeline could be scored within the budget; the model is a simple baseline, not a result of the search."
-            " Give more time, or look at the errors in evaluated_individuals_"
-        )
-        texts = [str(tree) for tree in space.initial[:1]]
-    for text in texts:
+class Way(NamedTuple):
+    """A pipeline that may become the final model, and what fitting it will take."""
+
+    text: str
+    estimate: Estimate
+
+
+def final_model(
+    problem: Problem,
+    space: PipelineSpace,
+    scored: Sequence[Outcome],
+    fit: Callable[[str, float | None], Any],
+    pace: Pace,
+) -> FinalModel:
+    """Return the first of ``scored`` (best first) that can be fitted on the whole table in the time left, else a baseline.
+
+    ``fit(text, seconds)`` fits a pipeline, or raises EvomlError, at the latest after so many seconds.
+    """
+    notes = [] if scored else [NOTHING_SCORED]
+    tried: set[str] = set()
+    for _ in range(TRIES):
+        ways = _ways(space, scored, pace, tried)
+        way, seconds = _chosen(ways, _cheapest(space, scored, pace, tried), pace.time_to_fit(), notes)
+        if way is None:
+            break
+        tried.add(way.text)
         try:
-            return FinalModel(fit_whole(problem, text), text, tuple(notes))
-        except Exception as error:  # any library may raise anything here, and there must be a model
-            notes.append(f"{text} could not be fitted on the whole table ({error_text(error)}); another one was taken")
+            return FinalModel(fit(way.text, seconds), way.text, tuple(notes))
+        except EvomlError as error:
+            notes.append(f"{way.text} could not be fitted on the whole table ({error}); another one was taken")
     notes.append("the model is a constant guess: nothing else could be fitted")
     return FinalModel(_constant(problem), "", tuple(notes))
+
+
+def _ways(space: PipelineSpace, scored: Sequence[Outcome], pace: Pace, tried: Container[str]) -> Iterator[Way]:
+    """Yield what was not tried yet, best first: candidates, or the first of the known pipelines if none was scored."""
+    if not scored:
+        untried = (tree for tree in space.initial[:1] if str(tree) not in tried)
+        yield from (Way(str(tree), pace.first_fit(tree)) for tree in untried)
+    for outcome in scored:
+        if (text := str(outcome.candidate.genome)) not in tried:
+            yield Way(text, pace.refit(outcome))
+
+
+def _cheapest(space: PipelineSpace, scored: Sequence[Outcome], pace: Pace, tried: Container[str]) -> Way | None:
+    """Return the way that takes the least time."""
+    if scored:
+        untried = [outcome for outcome in scored if str(outcome.candidate.genome) not in tried]
+        found = min(untried, key=lambda outcome: outcome.evaluation.cost.fit, default=None)
+        return None if found is None else Way(str(found.candidate.genome), pace.refit(found))
+    ways = [Way(str(tree), pace.first_fit(tree)) for tree in space.initial if str(tree) not in tried]
+    return min(ways, key=lambda way: way.estimate.seconds, default=None)
+
+
+def _chosen(
+    ways: Iterator[Way], cheapest: Way | None, left: float | None, notes: list[str]
+) -> tuple[Way | None, float | None]:
+    """Return the best way that will likely end in the seconds left, and how many of them it may take.
+
+    What the cheapest way needs is kept back, for the case that the best one takes longer than was thought.
+    """
+    if left is None or cheapest is None:
+        return next(ways, cheapest), left
+    spare = min(cheapest.estimate.at(LIKELY), left / 4)
+    for number, way in enumerate(ways):
+        if way.estimate.at(LIKELY) <= left - spare:
+            return way, left - spare
+        if number == 0:
+            notes.append(
+                f"{way.text} was not fitted on the whole table: it would take about {way.estimate.seconds:.2g} s,"
+                f" {max(left, 0.0):.2g} s are left; another one was taken. Give more time"
+            )
+    return (cheapest, left) if cheapest.estimate.seconds <= left else (None, None)
 
 
 def _constant(problem: Problem) -> Any:

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoml.algorithms import pareto_front
-from evoml.core.candidate import Candidate, Evaluation, Outcome, Status
+from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 from evoml.core.errors import JournalError
-from evoml.evaluation import Evaluator, executor, workers
 from evoml.journal import Journal
-from evoml.run.loop import Tracker, rank, record_generation
-from evoml.run.refit import TRIES
-from evoml.run.search import Search, disagreement, put_together
+from evoml.run.loop import Tracker, record_generation
+from evoml.run.search import Search, disagreement, put_together, race, workplace
 
 if TYPE_CHECKING:
     from evoml.algorithms import State
@@ -104,8 +102,8 @@ def replay(
     Parameters
     ----------
     wanted : Search
-        The search that was recorded. Its ``n_jobs`` and ``executor`` may be others, its callbacks are called; its bounds
-        do not matter.
+        The search that was recorded, e.g. ``EvoClassifier(...).as_search(X, y)``. Its ``n_jobs`` and ``executor`` may be
+        others, its callbacks are called; its bounds do not matter.
     recorded : path
         It is only read.
     out : path or None
@@ -126,10 +124,10 @@ def replay(
         story = Story.of(record, parts.space.parse, limit)
     with (
         Journal.create(out, parts.settings) as own,
-        closing(_evaluator(wanted, parts, story)) as evaluator,
+        closing(_again(wanted, parts, story)) as again,
     ):
         own.event("replay", of=str(recorded), limit=limit)
-        return Repetition(wanted, parts, story, evaluator, own).run()
+        return Repetition(wanted, parts, story, again, own).run()
 
 
 def _check_table(wanted: Search, record: Journal, path: str | Path) -> None:
@@ -156,7 +154,8 @@ class Story:
     steps : list of (str, list of int)
         What happened in order, see :meth:`Journal.steps`.
     end : mapping
-        The algorithm's state after all of it, and the summary where the run was finished by then.
+        The algorithm's state after all of it, the summary where the run was finished by then, and whether the run warned
+        of anything; empty where the story ends earlier.
     versions : mapping
         Versions of the libraries in the run's first sitting, and of others that a later sitting had.
     """
@@ -174,7 +173,11 @@ class Story:
         known = {index for index in candidates if limit is None or index < limit}
         steps = [(kind, [index for index in ids if index in known]) for kind, ids in record.steps()]
         summary = record.get("summary") or {}
-        end = {"state": record.get("state"), "summary": summary if summary.get("told") == len(told) else {}}
+        end = {
+            "state": record.get("state"),
+            "summary": summary if summary.get("told") == len(told) else {},
+            "warned": any(kind == "warning" for _, kind, _ in record.events()),
+        }
         return cls(
             {index: candidate for index, candidate in candidates.items() if index in known},
             {outcome.candidate.id: outcome for outcome in told if outcome.candidate.id in known},
@@ -206,24 +209,23 @@ def _of_the_machine(evaluation: Evaluation) -> bool:
 class Repetition:
     """Goes through a story step by step and compares, until the first difference."""
 
-    def __init__(self, wanted: Search, parts: Parts, story: Story, evaluator: Evaluator, journal: Journal) -> None:
-        self.wanted, self.algorithm, self.story, self.journal = wanted, parts.algorithm, story, journal
+    def __init__(self, wanted: Search, parts: Parts, story: Story, again: Again, journal: Journal) -> None:
+        self.algorithm, self.callbacks = parts.algorithm, wanted.callbacks
+        self.racing = race(wanted, parts)
+        self.story, self.again, self.journal = story, again, journal
         self.versions = parts.settings["versions"]
         self.tracker = Tracker(lambda: journal.elapsed, wanted.population_size)
-        self.ahead = Ahead(evaluator, story)
         self.asked: dict[int, Candidate] = {}  # those under way
-        self.told: list[Outcome] = []
-        self.candidates = 0
+        self.candidates = self.told = self.taken = 0
 
     def run(self) -> Replayed:
         """Return how it came out."""
         difference, state = self._steps()
         difference = difference or self._end(state)
-        taken = self.story.taken()
         return Replayed(
             self.candidates,
-            len(self.told),
-            sum(outcome.candidate.id in taken for outcome in self.told),
+            self.told,
+            self.taken,
             difference,
             self.story.versions,
             self.versions,
@@ -243,9 +245,12 @@ class Repetition:
 
     def _ask(self, state: State, ids: Sequence[int]) -> tuple[State, Difference | None]:
         state, offspring = self.algorithm.ask(state, len(ids))
-        self.candidates += len(offspring)
+        if self.racing is not None:
+            rivals = self.algorithm.rivals(state)
+            offspring = [replace(candidate, bars=self.racing.bars(candidate, rivals)) for candidate in offspring]
         self.journal.asked(offspring, state.record())
         for index, candidate in zip(ids, offspring, strict=False):
+            self.candidates += 1
             if difference := _difference(index, _asked(self.story.candidates[index]), _asked(candidate)):
                 return state, difference
             self.asked[index] = candidate
@@ -254,15 +259,20 @@ class Repetition:
         return state, None
 
     def _tell(self, state: State, index: int) -> tuple[State, Difference | None]:
-        outcome = replace(self.ahead.outcome(index), candidate=self.asked.pop(index))
-        self.told.append(outcome)
+        if index not in self.asked:
+            return state, Difference(index, "the order", "told", "not asked by then")
+        outcome = self.again.outcome(self.asked.pop(index))
+        self.told += 1
+        self.taken += _of_the_machine(outcome.evaluation)
+        if self.racing is not None:
+            self.racing.told(outcome)
         generation = state.generation
         state = self.algorithm.tell(state, [outcome])
         progress = self.tracker.told(outcome, state.generation)
         if state.generation > generation:
             record_generation(self.journal, progress, state)
         self.journal.told([outcome], state.record())
-        for callback in self.wanted.callbacks:
+        for callback in self.callbacks:
             callback(progress, outcome)
         return state, _difference(index, _told(self.story.outcomes[index]), _told(outcome))
 
@@ -276,84 +286,79 @@ class Repetition:
         summary = recorded["summary"]
         if not summary:
             return None
-        scored = sorted((outcome for outcome in self.told if outcome.ok), key=rank)
-        best = [str(outcome.candidate.genome) for outcome in scored[:TRIES]]
-        model = summary["model"] if summary["model"] in best or not best else best[0]
-        now = {**summary, "front": [outcome.candidate.id for outcome in pareto_front(scored)], "model": model}
+        scored = self.tracker.scored()
+        texts = [str(outcome.candidate.genome) for outcome in scored]
+        model = self._model(texts)
+        now = {
+            **summary,
+            "front": [outcome.candidate.id for outcome in pareto_front(scored)],
+            "best": scored[texts.index(model)].candidate.id if model in texts else None,
+            "model": model,
+        }
         self.journal.put("summary", {**now, "seconds": self.journal.elapsed})
         return _difference(None, summary, now)
 
+    def _model(self, texts: Sequence[str]) -> str:
+        """Return the model's text: the best candidate's, unless the record says why it is that of another one."""
+        recorded = str(self.story.end["summary"]["model"])
+        fell_back = self.story.end["warned"] and (recorded in texts or not recorded)
+        return recorded if fell_back or not texts else texts[0]
 
-class Ahead:
-    """Evaluates recorded candidates before it is their turn to be told, so that no worker waits for an order.
 
-    A candidate that is asked is compared with the recorded one before its outcome is told, so nothing is taken for granted.
+class Again:
+    """Evaluates recorded candidates again, before it is their turn to be told, so that no worker waits for an order.
+
+    Each one is compared with the candidate that is asked now before its outcome is told, so nothing is taken for granted.
+    Which earlier evaluation a duplicate took is recorded: it may depend on what was refused for lack of time.
     """
 
-    def __init__(self, evaluator: Evaluator, story: Story) -> None:
-        self.evaluator = evaluator
-        sources = {outcome.duplicate_of for outcome in story.outcomes.values()}
-        self._left = deque(c for index, c in story.candidates.items() if index in story.outcomes or index in sources)
-        self._found: dict[int, Outcome] = {}
+    def __init__(self, executor: Executor, objectives: Mapping[str, Objective], story: Story) -> None:
+        self.executor, self.objectives, self.story = executor, objectives, story
+        self._evaluations = story.taken()
+        sources = {self._source(outcome) for outcome in story.outcomes.values()} - self._evaluations.keys()
+        self._left = deque(story.candidates[index] for index in sorted(sources))
+        self._under_way = 0
 
-    def outcome(self, index: int) -> Outcome:
-        """Return the outcome of one candidate."""
-        self._submit()
-        while index not in self._found:
-            self._found |= {outcome.candidate.id: outcome for outcome in self.evaluator.completed()}
-            self._submit()
-        return self._found.pop(index)
-
-    def _submit(self) -> None:
-        free = min(self.evaluator.free_slots(), len(self._left))
-        self.evaluator.submit([self._left.popleft() for _ in range(free)])
-
-
-def _evaluator(wanted: Search, parts: Parts, story: Story) -> Evaluator:
-    """Return an evaluator without limit of time, that takes from the story what cannot come again."""
-    problem = replace(parts.problem, time_limit=None)
-    inner = executor(wanted.executor, problem, workers(wanted.n_jobs), None, None)
-    return Evaluator(FromRecord(inner, story.taken()), _at_recorded_cost(parts.objectives, story))
-
-
-def _at_recorded_cost(objectives: Mapping[str, Objective], story: Story) -> dict[str, Objective]:
-    def at_recorded_cost(objective: Objective) -> Objective:
-        def measure(candidate: Candidate, evaluation: Evaluation) -> float:
-            recorded = story.outcomes.get(candidate.id)
-            cost = evaluation.cost if recorded is None else recorded.evaluation.cost
-            return objective(candidate, replace(evaluation, cost=cost))
-
-        return measure
-
-    return {name: at_recorded_cost(objective) for name, objective in objectives.items()}
-
-
-class FromRecord:
-    """An executor that knows some evaluations from a record and leaves all others to another executor."""
-
-    def __init__(self, executor: Executor, known: Mapping[int, Evaluation]) -> None:
-        self._executor, self._known = executor, known
-        self._ready: list[tuple[int, Evaluation]] = []
-
-    @property
-    def capacity(self) -> int:
-        return self._executor.capacity
-
-    def submit(self, task: int, text: str, bars: Sequence[float] = ()) -> None:
-        if task in self._known:
-            self._ready.append((task, self._known[task]))
-        else:
-            self._executor.submit(task, text, bars)
-
-    def completed(self, timeout: float | None = None) -> list[tuple[int, Evaluation]]:
-        ready, self._ready = self._ready, []
-        return ready or self._executor.completed(timeout)
-
-    def fit(self, text: str, timeout: float | None = None) -> Any:
-        return self._executor.fit(text, timeout)
+    def outcome(self, candidate: Candidate) -> Outcome:
+        """Return the outcome of a candidate that is in the story."""
+        recorded = self.story.outcomes[candidate.id]
+        source = self._source(recorded)
+        evaluation = self._evaluation(source)
+        if recorded.duplicate_of is not None:
+            evaluation = replace(evaluation, cost=Cost())
+        scores: tuple[float, ...] = ()
+        if evaluation.status is Status.OK:
+            measured = replace(evaluation, cost=recorded.evaluation.cost)
+            scores = tuple(objective(candidate, measured) for objective in self.objectives.values())
+        same = self.story.candidates[source].key == candidate.key
+        return Outcome(candidate, evaluation, scores, recorded.duplicate_of if same else None)
 
     def close(self) -> None:
-        self._executor.close()
+        self.executor.close()
+
+    def _source(self, outcome: Outcome) -> int:
+        return outcome.candidate.id if outcome.duplicate_of is None else outcome.duplicate_of
+
+    def _evaluation(self, index: int) -> Evaluation:
+        self._submit()
+        while index not in self._evaluations:
+            found = self.executor.completed()
+            self._evaluations |= {task: replace(evaluation, predictions=None, steps=()) for task, evaluation in found}
+            self._under_way -= len(found)
+            self._submit()
+        return self._evaluations[index]
+
+    def _submit(self) -> None:
+        while self._left and self._under_way < self.executor.capacity:
+            candidate = self._left.popleft()
+            self.executor.submit(candidate.id, str(candidate.genome), candidate.bars)
+            self._under_way += 1
+
+
+def _again(wanted: Search, parts: Parts, story: Story) -> Again:
+    """Return what evaluates the story's candidates, without a limit of time or memory: nothing that ended may not end."""
+    problem = replace(parts.problem, time_limit=None)
+    return Again(workplace(replace(wanted, memory_limit=None), problem), parts.objectives, story)
 
 
 # -- comparing ------------------------------------------------------------------------------------------------------------
@@ -361,6 +366,7 @@ class FromRecord:
 
 def _asked(candidate: Candidate) -> dict[str, Any]:
     return {
+        "id": candidate.id,
         "text": str(candidate.genome),
         "key": candidate.key,
         "operator": candidate.operator,
@@ -395,4 +401,4 @@ def _exact(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else list(value) if isinstance(value, Iterable) else str(value)
+    return value.tolist() if hasattr(value, "tolist") else list(value) if isinstance(value, Iterable) else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -16,13 +17,28 @@ import numpy as np
 
 from evoml import __version__
 from evoml.algorithms import ALGORITHMS, pareto_front
-from evoml.core.budget import Budget, spent, stalled_for
+from evoml.core.budget import Budget, Moment, spent, stalled_for
 from evoml.core.errors import JournalError, SettingError, nearest
-from evoml.evaluation import Evaluator, Problem, executor, objectives, repeated, scorers, splits, workers
+from evoml.evaluation import (
+    Evaluator,
+    Problem,
+    cache_limit,
+    executor,
+    executor_name,
+    objectives,
+    repeated,
+    scorers,
+    splits,
+    workers,
+)
+from evoml.evaluation.executors.serial import SerialExecutor
+from evoml.evaluation.folds import rung_shares
+from evoml.evaluation.racing import Racing
 from evoml.evaluation.scoring import needs_probabilities, uses_labels
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
 from evoml.journal import Journal
-from evoml.run.loop import Finished, Tracker, evolve, rank
+from evoml.run.loop import Finished, Tracker, evolve
+from evoml.run.pace import Pace
 from evoml.run.refit import FinalModel, baseline, constant_source, final_model
 
 if TYPE_CHECKING:
@@ -31,7 +47,7 @@ if TYPE_CHECKING:
     from evoml.components import Catalogue
     from evoml.core.candidate import Outcome
     from evoml.core.dataset import Dataset
-    from evoml.core.protocols import Algorithm, Callback
+    from evoml.core.protocols import Algorithm, Callback, Executor
     from evoml.evaluation.objectives import Objective
 
 LOOK_AHEAD = 32  # candidates under way in an ordered run without barrier, whatever the number of workers
@@ -54,13 +70,16 @@ class Search:
     initial_pipelines: Sequence[Any] = ()
     early_stop: int | None = None
     n_jobs: int | None = 1
-    executor: str = "auto"
+    executor: Any = "auto"
     eval_seconds: float | None = None
     memory_limit: int | None = None
     callbacks: Sequence[Callback] = ()
     journal: str | Path | None = None
     resume: bool = False
+    racing: bool = True
+    cache_bytes: int | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    began: Moment = field(default_factory=Moment)
 
 
 @dataclass(frozen=True)
@@ -101,22 +120,46 @@ def search(wanted: Search) -> Result:
     """
     parts = put_together(wanted)
     problem, space, algorithm = parts.problem, parts.space, parts.algorithm
-    metrics, folds = problem.scorers, problem.splits
     constant = baseline(problem)
     rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
-    evaluator = Evaluator(
-        executor(wanted.executor, problem, workers(wanted.n_jobs), wanted.memory_limit, wanted.budget.seconds),
+    evaluator = _evaluator(wanted, parts)
+    here = isinstance(evaluator.executor, SerialExecutor)
+    with closing(evaluator), _journal(wanted, parts.settings) as journal:
+        pace = Pace(wanted.budget, problem, space, lambda: journal.elapsed, not here, lambda: _tables(journal))
+        if wanted.budget.seconds is not None and not wanted.budget.ordered:
+            evaluator.refuse = pace.refuse  # results depend on time anyway
+        state, tracker, pending, told = _begin(wanted, algorithm, space, journal, pace, here)
+        evaluator.remember(told, journal.predictions())
+        evaluator.submit(pending)
+        callbacks = (pace.told, *wanted.callbacks) if _timed(wanted.budget) else wanted.callbacks
+        finished = evolve(algorithm, state, evaluator, journal, rules, tracker, callbacks, wanted.budget.seconds)
+        scored = tracker.scored()
+        model = final_model(problem, space, scored, evaluator.executor.fit, pace)
+        return _finish(wanted, parts, journal, scored, model, finished, constant)
+
+
+def _evaluator(wanted: Search, parts: Parts) -> Evaluator:
+    return Evaluator(
+        workplace(wanted, parts.problem),
         parts.objectives,
         look_ahead=LOOK_AHEAD if wanted.budget.ordered else None,
         max_evaluations=wanted.budget.evaluations,
+        racing=race(wanted, parts),
     )
-    with closing(evaluator), _journal(wanted, parts.settings) as journal:
-        state, tracker, pending, told = _begin(wanted, algorithm, space, journal, len(folds))
-        evaluator.remember(told)
-        evaluator.submit(pending)
-        finished = evolve(algorithm, state, evaluator, journal, rules, tracker, wanted.callbacks, wanted.budget.seconds)
-        evaluator.close()  # the refit may have all cores and all memory
-        return _finish(wanted, problem, space, journal, finished, constant, list(metrics))
+
+
+def workplace(wanted: Search, problem: Problem) -> Executor:
+    """Return the executor that a search wants."""
+    cache = cache_limit() if wanted.cache_bytes is None else wanted.cache_bytes
+    n_jobs, seconds = workers(wanted.n_jobs), wanted.budget.seconds
+    return executor(wanted.executor, problem, n_jobs, wanted.memory_limit, seconds, cache)
+
+
+def race(wanted: Search, parts: Parts) -> Racing | None:
+    """Return what sets the bars of candidates; None where all are evaluated to their end."""
+    problem = parts.problem
+    racing = Racing(parts.objectives, next(iter(problem.scorers)), len(problem.splits), len(problem.rungs))
+    return racing if wanted.racing else None
 
 
 @dataclass(frozen=True)
@@ -136,10 +179,11 @@ def put_together(wanted: Search) -> Parts:
     dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
     metrics = scorers(wanted.scoring, dataset.task, dataset.classes)
     space = PipelineSpace(wanted.catalogue, data_facts(dataset, folds, metrics), wanted.initial_pipelines)
+    rungs = rung_shares(len(folds[0][0])) if wanted.racing else ()
     return Parts(
-        Problem(dataset, space, folds, metrics, seed, _time_limit(wanted), uses_labels(wanted.scoring)),
+        Problem(dataset, space, folds, metrics, seed, _time_limit(wanted), uses_labels(wanted.scoring), rungs),
         space,
-        objectives(wanted.objectives, list(metrics), space),
+        objectives(wanted.objectives, list(metrics), space, sum(len(test) for _, test in folds)),
         _algorithm(wanted, space),
         _settings(wanted, list(metrics), folds, space),
     )
@@ -195,7 +239,7 @@ def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
 
 _MUST_AGREE = (
     "task", "seed", "scoring", "objectives", "cv", "folds", "fold_rows", "algorithm", "population_size", "data_fingerprint",
-    "search_space", "initial_pipelines",
+    "search_space", "initial_pipelines", "racing",
 )  # fmt: skip
 
 
@@ -224,7 +268,8 @@ def _settings(wanted: Search, metrics: list[str], folds: list[Any], space: Pipel
         "algorithm": wanted.algorithm if isinstance(wanted.algorithm, str) else _name(wanted.algorithm),
         "population_size": wanted.population_size,
         "n_jobs": wanted.n_jobs,
-        "executor": wanted.executor,
+        "executor": executor_name(wanted.executor),
+        "racing": wanted.racing,
         "n_rows": dataset.n_rows,
         "n_features": dataset.n_features,
         "feature_names": list(dataset.features.names or []),
@@ -259,8 +304,8 @@ def _versions() -> dict[str, str]:
 def _journal(wanted: Search, settings: Mapping[str, Any]) -> Journal:
     """Open the record: a new one, or that of the run to be resumed, whose settings must be the same."""
     if not (wanted.resume and wanted.journal is not None and Path(wanted.journal).exists()):
-        return Journal.create(wanted.journal, settings)
-    journal = Journal.resume(wanted.journal)
+        return Journal.create(wanted.journal, settings, wanted.began.wall)
+    journal = Journal.resume(wanted.journal, wanted.began.wall)
     recorded = journal.settings
     if what := disagreement(recorded, settings):
         journal.close()
@@ -280,21 +325,28 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _timed(budget: Budget) -> bool:
+    return budget.seconds is not None or budget.cpu_seconds is not None
+
+
 def _begin(
-    wanted: Search, algorithm: Algorithm, space: PipelineSpace, journal: Journal, folds: int
+    wanted: Search, algorithm: Algorithm, space: PipelineSpace, journal: Journal, pace: Pace, here: bool
 ) -> tuple[Any, Tracker, list[Any], list[Outcome]]:
     """Return the state to go on from, its tracker, the candidates under way and the outcomes told: of a new run, none."""
 
-    def refit_seconds(best: Outcome) -> float:
-        return 1.3 * best.evaluation.cost.fit / max(folds - 1, 1)
+    def own_cpu() -> float:
+        return time.process_time() - wanted.began.cpu
 
-    tracker = Tracker(lambda: journal.elapsed, wanted.population_size, refit_seconds)
+    reserve = pace.reserve if _timed(wanted.budget) else lambda best: 0.0
+    tracker = Tracker(lambda: journal.elapsed, wanted.population_size, reserve, own_cpu)
     record = journal.get("state")
     if record is None:
+        tracker.go_on(0.0, here)
         return algorithm.start(), tracker, [], []
     candidates, told = journal.asked_and_told(space.parse)
     for outcome in told:
         tracker.told(outcome, record["generation"])
+    tracker.go_on(journal.get("cpu_seconds") or 0.0, here)
     done = {outcome.candidate.id for outcome in told}
     pending = [candidate for index, candidate in candidates.items() if index not in done]
     return algorithm.restore(record, candidates, told), tracker, pending, told
@@ -302,18 +354,16 @@ def _begin(
 
 def _finish(
     wanted: Search,
-    problem: Problem,
-    space: PipelineSpace,
+    parts: Parts,
     journal: Journal,
+    scored: list[Outcome],
+    model: FinalModel,
     finished: Finished,
     constant: float,
-    metrics: list[str],
 ) -> Result:
-    """Refit the best pipeline, close the record, and hand everything over."""
-    _, told = journal.asked_and_told(space.parse)
-    scored = sorted((outcome for outcome in told if outcome.ok), key=rank)
+    """Close the record, and hand everything over; ``scored`` are the outcomes with scores, best first."""
+    problem, space = parts.problem, parts.space
     front = pareto_front(scored)
-    model = final_model(problem, space, scored)
     best = next((outcome for outcome in scored if str(outcome.candidate.genome) == model.text), None)
     for note in model.notes:
         journal.event("warning", message=note)
@@ -324,16 +374,23 @@ def _finish(
             "stopped_by": finished.stopped_by,
             "best": None if best is None else best.candidate.id,
             "front": [outcome.candidate.id for outcome in front],
-            "told": len(told),
+            "told": finished.told,
             "evaluations": finished.progress.evaluations,
             "seconds": journal.elapsed,
+            "cpu_seconds": finished.progress.cpu,
             "baseline": {"score": constant},
             "model": model.text,
         },
     )
-    comment = _comment(best, metrics[0], wanted)
+    comment = _comment(best, next(iter(problem.scorers)), wanted)
     source = space.source(model.text, problem.seed, comment) if model.text else constant_source(problem, comment)
-    return Result(model, best, front, finished, journal.individuals(), journal.progress(), source, journal.to_bytes())
+    individuals, history, record = _tables(journal)
+    return Result(model, best, front, finished, individuals, history, source, record)
+
+
+def _tables(journal: Journal) -> tuple[pd.DataFrame, pd.DataFrame, bytes]:
+    """Return one row a candidate, one row a generation, and the whole record."""
+    return journal.individuals(), journal.progress(), journal.to_bytes()
 
 
 def _comment(best: Outcome | None, metric: str, wanted: Search) -> str:

@@ -41,7 +41,9 @@ def refused(run):
     def invoke(*arguments: object) -> str:
         result = run(*arguments)
         lines = [
-            line for line in result.stderr.splitlines() if not line.startswith(("data:", "task:", "folder:", "budget:"))
+            line
+            for line in result.stderr.splitlines()
+            if not line.startswith(("data:", "task:", "folder:", "budget:", "replaying "))
         ]
         assert result.exit_code == 2, result.output
         assert len(lines) == 1, result.stderr

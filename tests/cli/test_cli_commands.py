@@ -210,7 +210,7 @@ def test_a_journal_that_is_none_is_refused(refused, finished, command):
     path.write_bytes(whole)
     with sqlite3.connect(path) as journal:
         journal.execute("PRAGMA user_version = 99")
-    assert "has journal version 99, this evoml reads version 1" in refused(command, "r")
+    assert "has journal version 99, this evoml reads version 2" in refused(command, "r")
 
 
 def test_a_missing_damaged_or_foreign_model_is_refused(refused, finished, mixed):

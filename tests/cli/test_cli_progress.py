@@ -37,6 +37,19 @@ def test_the_best_and_the_failures_are_kept(watch):
     assert watch.elapsed == pytest.approx(3.5, abs=0.5)
 
 
+def test_a_budget_of_cpu_seconds_is_shown_by_what_was_used():
+    watch = Watch(Budget(seconds=600, cpu_seconds=40))
+    watch(Progress(6.5, 1, 1, cpu=10.0), outcome(0, 0.5))
+    assert watch.left == "9:53 or 0:30 of CPU time"
+    assert watch.used == "25%"
+
+
+def test_what_was_refused_has_not_failed():
+    watch = Watch(Budget(seconds=600))
+    watch(Progress(6.0, 1, 1), Outcome(Candidate(0, "g", "k"), Evaluation(Status.VETOED)))
+    assert watch.failed == "none"
+
+
 def test_the_end_of_the_seconds_is_told_as_what_happens_then():
     watch = Watch(Budget(seconds=5))
     watch(Progress(5.1, 1, 1), outcome(0, 0.5))
@@ -51,7 +64,7 @@ def test_log_lines_come_on_improvement_and_every_few_seconds(watch, capsys):
     now[0] = LINE_EVERY + 0.1
     lines(watch, False)
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("0:03  generation 1, 4 evaluations (")
+    assert first.startswith("0:03 (40%)  generation 1, 4 evaluations (")
     assert first.endswith("/s), failed: 1 timeout, best 0.9: model 3")
     assert second.endswith("best 0.9")
 

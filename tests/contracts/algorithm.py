@@ -115,6 +115,13 @@ class AlgorithmContract:
             assert algorithm.ask(state, 5) == algorithm.ask(state, 5)
             assert algorithm.ask(state, 5)[1][:2] == algorithm.ask(state, 2)[1]
 
+    def test_asking_together_or_in_parts_is_the_same(self, algorithm):
+        for state, *_ in self.run(algorithm, 15):
+            whole, candidates = algorithm.ask(state, 4)
+            part, first = algorithm.ask(state, 1)
+            part, rest = algorithm.ask(part, 3)
+            assert (part, [*first, *rest]) == (whole, candidates)
+
     def test_global_random_states_are_left_alone(self, algorithm):
         python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
         self.after(algorithm, 15)

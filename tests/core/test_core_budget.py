@@ -11,14 +11,17 @@ from evoml.core.budget import check_positive
 
 
 def test_a_budget_needs_a_bound():
-    with pytest.raises(BudgetError, match="at least one bound: evaluations, generations or seconds; none was given"):
+    with pytest.raises(
+        BudgetError, match="at least one bound: evaluations, generations, seconds or CPU seconds; none was"
+    ):
         Budget()
 
 
-@pytest.mark.parametrize("name", ["evaluations", "generations", "seconds"])
+@pytest.mark.parametrize("name", ["evaluations", "generations", "seconds", "cpu_seconds"])
 @pytest.mark.parametrize("value", [0, -1, -0.0])
 def test_nothing_below_one_is_a_bound(name, value):
-    with pytest.raises(BudgetError, match=rf"budget of {name} must be greater than zero, got {value!r}; leave it out"):
+    said = name.replace("cpu_", "CPU ")
+    with pytest.raises(BudgetError, match=rf"budget of {said} must be greater than zero, got {value!r}; leave it out"):
         Budget(**{name: value})
 
 
@@ -45,7 +48,12 @@ def test_errors_are_value_errors():
 
 @pytest.mark.parametrize(
     ("bounds", "ordered"),
-    [({"seconds": 1.0}, False), ({"evaluations": 3}, True), ({"generations": 3, "seconds": 1.0}, True)],
+    [
+        ({"seconds": 1.0}, False),
+        ({"cpu_seconds": 1.0, "seconds": 1.0}, False),
+        ({"evaluations": 3}, True),
+        ({"generations": 3, "seconds": 1.0}, True),
+    ],
 )
 def test_a_run_bounded_by_counts_is_ordered(bounds, ordered):
     assert Budget(**bounds).ordered is ordered
@@ -60,6 +68,9 @@ def test_a_run_bounded_by_counts_is_ordered(bounds, ordered):
         ({"seconds": 10.0}, {"elapsed": 7.0, "reserve": 2.0}, False),
         ({"seconds": 10.0}, {"elapsed": 7.0, "reserve": 3.0}, True),
         ({"seconds": 10.0, "evaluations": 3}, {"evaluations": 3}, True),
+        ({"cpu_seconds": 10.0}, {"cpu": 7.0, "reserve": 2.0, "elapsed": 1e9}, False),
+        ({"cpu_seconds": 10.0}, {"cpu": 7.0, "reserve": 3.0}, True),
+        ({"cpu_seconds": 10.0, "seconds": 5.0}, {"elapsed": 5.0}, True),
     ],
 )
 def test_a_budget_is_spent_at_its_first_bound(bounds, progress, over):
@@ -77,3 +88,15 @@ def test_stalled_for_counts_generations_and_none_never_stops():
 def test_any_of_stops_with_the_first():
     assert not any_of()(Progress())
     assert any_of(stalled_for(None), stalled_for(1))(Progress(stalled=1))
+
+
+def test_the_share_used_is_that_of_the_bound_nearest_its_end():
+    budget = Budget(evaluations=100, seconds=60.0, cpu_seconds=10.0)
+    assert budget.used(Progress(evaluations=10, elapsed=6.0, cpu=5.0)) == 0.5
+    assert budget.used(Progress(evaluations=10, elapsed=90.0, cpu=5.0)) == 1.5
+    assert Budget(generations=4).used(Progress(generation=1, elapsed=1e9)) == 0.25
+
+
+def test_a_run_bounded_by_seconds_is_over_two_percent_and_a_second_after_them():
+    assert Budget(seconds=100.0).latest == 103.0
+    assert Budget(evaluations=1).latest is None

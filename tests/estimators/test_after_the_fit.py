@@ -8,6 +8,7 @@ from small_fits import classifier, mixed, numbers, regressor
 
 from evoml import Journal
 from evoml.core.errors import JournalError
+from evoml.run import replay
 
 X, Y = numbers()
 LONG = {"max_evaluations": 30}
@@ -134,3 +135,11 @@ def test_a_journal_of_another_table_is_refused(tmp_path):
         classifier(**settings).fit(X, 1 - Y)
     with pytest.raises(JournalError, match="exists already and holds another run"):
         classifier(journal=tmp_path / "run.db").fit(X, Y)
+
+
+def test_a_recorded_fit_comes_out_again(tmp_path):
+    table, labels = mixed()
+    made = classifier(journal=tmp_path / "run.db").fit(table, labels)
+    again = replay(made.as_search(table, labels), tmp_path / "run.db")
+    assert again.equal
+    assert again.outcomes == made.evaluated_individuals_["sequence"].notna().sum() >= 8

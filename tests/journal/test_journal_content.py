@@ -69,6 +69,21 @@ def test_predictions_are_kept_until_they_are_dropped(tmp_path):
     np.testing.assert_array_equal(found[1], second)
 
 
+def test_steps_come_back_in_the_order_in_which_they_happened():
+    people = [Candidate(index, "g", str(index)) for index in range(6)]
+    with Journal.create(None, {}) as journal:
+        journal.asked(people[:2], {})
+        journal.asked(people[2:3], {})
+        for told in (2, 0):
+            journal.told([Outcome(people[told], Evaluation(Status.OK))], {})
+        journal.asked(people[3:6], {})
+        journal.told([Outcome(people[5], Evaluation(Status.TIMEOUT))], {})
+        assert journal.steps() == [
+            *(("asked", [0, 1]), ("asked", [2]), ("told", [2]), ("told", [0])),
+            *(("asked", [3, 4, 5]), ("told", [5])),
+        ]
+
+
 def test_a_candidate_knows_how_many_were_told_before_it(family):
     family.asked([Candidate(5, "e", "ke")], {})
     assert family.individuals()["after"][5] == 4

@@ -1,5 +1,6 @@
 """Parts that fail, each in its own way."""
 
+import os
 import time
 
 from sklearn.dummy import DummyClassifier
@@ -31,6 +32,15 @@ class Slow(GaussianNB):
 class Sleeping(GaussianNB):
     def fit(self, X, y):
         time.sleep(1e6)
+
+
+class Hungry(GaussianNB):
+    """Needs more memory than there is, where the environment says so."""
+
+    def fit(self, X, y):
+        if os.environ.get("HUNGRY"):
+            raise MemoryError("too many rows")
+        return super().fit(X, y)
 
 
 class Fixed(DummyClassifier):

@@ -35,9 +35,13 @@ def run(evaluations=40, **changes):
 
 
 def story(result):
-    """Return all of a result that must be the same in equal runs: everything but seconds."""
+    """Return all of a result that must be the same in equal runs: everything but costs."""
     individuals, history = result.individuals, result.history
-    seconds = [name for name in individuals if name.endswith("_seconds")] + ["asked", "told", "error"]
+    seconds = [name for name in individuals if name.endswith(("_seconds", "_bytes", "_steps"))] + [
+        "asked",
+        "told",
+        "error",
+    ]
     return {
         "individuals": individuals.drop(columns=seconds).to_dict("records"),
         "history": history.drop(columns="elapsed", errors="ignore").to_dict("records"),

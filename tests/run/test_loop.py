@@ -44,11 +44,27 @@ def test_stalling_is_counted_in_populations_since_the_score_last_rose():
 
 
 def test_the_reserve_is_that_of_the_best():
-    made = tracker(refit_seconds=lambda best: 10 * best.evaluation.cost.fit)
-    assert made.reserve == 0.0
+    made = tracker(reserve=lambda best: 5.0 if best is None else 10 * best.evaluation.cost.fit)
+    assert made.reserve == 5.0
     made.told(outcome(0, 0.5, fit=2.0), 0)
     made.told(outcome(1, 0.4, fit=9.0), 0)
     assert made.reserve == 20.0
+
+
+def test_cpu_seconds_are_those_of_evaluations_and_of_the_search_itself():
+    made = tracker(cpu=lambda: 0.5)
+    costly = Evaluation(Status.TIMEOUT, cost=Cost(cpu=2.0))
+    assert made.told(Outcome(Candidate(0, "g", "k0"), costly), 0).cpu == 2.5
+    made.go_on(cpu=3.0, here=False)
+    assert made.progress().cpu == 3.5
+    made.go_on(cpu=1.0, here=True)
+    assert made.told(Outcome(Candidate(1, "g", "k1"), costly), 0).cpu == 3.5
+
+
+def test_what_was_refused_is_told_but_no_evaluation():
+    made = tracker()
+    progress = made.told(Outcome(Candidate(0, "g", "k0"), Evaluation(Status.VETOED)), 0)
+    assert (progress.asked, progress.evaluations) == (1, 0)
 
 
 @pytest.mark.parametrize("population_size", [1, 5])

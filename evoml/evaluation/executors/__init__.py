@@ -1,10 +1,11 @@
-"""Where evaluations run: in this process, or in worker processes of their own."""
+"""Where evaluations run: in this process, in worker processes of their own, or on a Dask cluster."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import sys
+from typing import Any
 
 import joblib
 from joblib.parallel import get_active_backend
@@ -13,28 +14,53 @@ from evoml.core.errors import SettingError, nearest
 from evoml.core.protocols import Executor
 from evoml.evaluation.problem import Problem
 
-EXECUTORS = ("auto", "process", "serial")
+EXECUTORS = ("auto", "process", "serial", "dask")
 SHORT = 5.0  # seconds of budget below which starting worker processes does not pay
 
 
-def executor(name: str, problem: Problem, n_jobs: int, memory_limit: int | None, seconds: float | None) -> Executor:
+def executor(
+    name: Any,
+    problem: Problem,
+    n_jobs: int,
+    memory_limit: int | None,
+    seconds: float | None,
+    cache_bytes: int = 0,
+) -> Executor:
     """Return the executor called ``name``.
 
     ``"auto"`` is ``"process"``, but ``"serial"`` for a budget of a few seconds, inside a daemonic process (which may have
-    no children), and on Windows.
+    no children), and on Windows. The address of a Dask scheduler, or a Dask client, is that cluster; ``"dask"`` is the
+    cluster of the current client, else one on this machine.
     """
     from evoml.evaluation.executors.process import ProcessExecutor
     from evoml.evaluation.executors.serial import SerialExecutor
 
+    if on_cluster(name):
+        from evoml.evaluation.executors.dask import DaskExecutor
+
+        return DaskExecutor(problem, None if name == "dask" else name, n_jobs, memory_limit, cache_bytes)
     if name not in EXECUTORS:
-        raise SettingError(f"unknown executor {name!r}{nearest(name, EXECUTORS)}; there are: {', '.join(EXECUTORS)}")
+        raise SettingError(
+            f"unknown executor {name!r}{nearest(name, EXECUTORS)}; there are: {', '.join(EXECUTORS)}, the address of a"
+            " Dask scheduler (tcp://host:8786), or a Dask client"
+        )
     if name == "auto":
         brief = seconds is not None and seconds < SHORT
         alone = multiprocessing.current_process().daemon or sys.platform == "win32"
         name = "serial" if brief or alone else "process"
     if name == "serial":
-        return SerialExecutor(problem)
-    return ProcessExecutor(problem, n_jobs, memory_limit)
+        return SerialExecutor(problem, cache_bytes)
+    return ProcessExecutor(problem, n_jobs, memory_limit, cache_bytes)
+
+
+def on_cluster(name: Any) -> bool:
+    """Tell whether ``name`` is a Dask cluster: its client, its address, or ``"dask"``."""
+    return name == "dask" or "://" in name if isinstance(name, str) else hasattr(name, "scheduler_info")
+
+
+def executor_name(name: Any) -> str:
+    """Return what a record says of an executor; of a client, that it was a cluster."""
+    return name if isinstance(name, str) else "dask"
 
 
 def workers(n_jobs: int | None, useful: int | None = None) -> int:
@@ -58,3 +84,8 @@ def memory_bytes() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return 8 * 2**30
+
+
+def cache_limit() -> int:
+    """Return the bytes that results of steps may take on a machine by default: a hundredth of its memory, within bounds."""
+    return min(max(memory_bytes() // 100, 2**26), 2**31)

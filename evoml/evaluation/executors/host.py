@@ -74,7 +74,7 @@ class Host:
         self.parent, self.problem, self.memory_limit, self.folder = parent, problem, memory_limit, folder
         self.keeper = Keeper(folder, cache_bytes) if cache_bytes else None
         folder.mkdir()
-        self.context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self.context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self.waiting: deque[Task] = deque()
         self.workers: list[Worker] = []
         for _ in range(n_workers):
@@ -87,7 +87,7 @@ class Host:
     def serve(self) -> None:
         try:
             while True:
-                watched = [
+                watched: list[Any] = [
                     self.parent,
                     *(worker.channel for worker in self.workers),
                     *(worker.end for worker in self.workers),

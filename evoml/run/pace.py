@@ -1,0 +1,136 @@
+"""How a run keeps to its seconds: what may still begin, what is kept for the end, and by when that must be over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evoml.core.candidate import Status
+from evoml.evaluation.cost_model import CostModel, Estimate
+
+if TYPE_CHECKING:
+    from evoml.core.budget import Budget, Progress
+    from evoml.core.candidate import Candidate, Outcome
+    from evoml.evaluation import Problem
+    from evoml.genomes.pipeline_tree import PipelineSpace, PipelineTree
+
+LOWEST_TENTH = -1.28  # standard deviations from the median
+HIGHEST_TWENTIETH = 1.64
+BEYOND_LIMIT = 2.0  # what was stopped at its time limit would have taken about so many times as long
+FIRST_PAUSE = 0.001  # seconds after a refusal; twice as long after each further one in a row
+SHORTEST_PAUSE, PAUSES = 0.01, 20  # near the end: that many pauses in the time left, none shorter than that
+BASELINE_SHARE = 0.1  # of the budget, at most, is kept for a baseline: a constant guess takes no time
+FIRST_REHEARSAL = 8  # outcomes told
+
+
+class Pace:
+    """Estimates, from all that was told, what a run bounded by seconds can still do.
+
+    Parameters
+    ----------
+    budget : Budget
+    problem : Problem
+    space : PipelineSpace
+    clock : callable
+        Returns the seconds since the run began.
+    stoppable : bool
+        Whether an evaluation can be stopped when time is up; if not, only what is likely to finish may begin.
+    rehearse : callable
+        Does what is to be done after the last refit; it is timed now and then.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        problem: Problem,
+        space: PipelineSpace,
+        clock: Callable[[], float],
+        stoppable: bool = True,
+        rehearse: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.budget, self.space = budget, space
+        self.time_limit = problem.time_limit
+        self.costs = CostModel(1 if problem.dataset.classes is None else len(problem.dataset.classes))
+        self._clock, self._rehearse = clock, rehearse
+        self._optimism = LOWEST_TENTH if stoppable else 0.0
+        self._rows, self._columns = problem.dataset.n_rows, problem.dataset.n_features
+        self._folds, self._fold_rows = len(problem.splits), int(np.mean([len(train) for train, _ in problem.splits]))
+        self._told = self._rehearsed = self._refused = 0
+        self._rehearsal = self._reserve = 0.0
+
+    # -- learning -----------------------------------------------------------------------------------------------------
+
+    def told(self, progress: Progress, outcome: Outcome) -> None:
+        """Learn from an outcome; the signature is that of a callback."""
+        self._told += 1
+        evaluation = outcome.evaluation
+        if outcome.duplicate_of is None and evaluation.status is not Status.VETOED:
+            plan = self.space.plan(outcome.candidate.genome)
+            if evaluation.steps:
+                self.costs.learn(plan, evaluation.steps)
+            elif evaluation.status is Status.TIMEOUT:
+                seconds = BEYOND_LIMIT * evaluation.cost.wall / self._folds
+                self.costs.learn_limit(plan, seconds, self._fold_rows, self._columns)
+        if self._told >= max(2 * self._rehearsed, FIRST_REHEARSAL):
+            began = time.perf_counter()
+            self._rehearse()
+            self._rehearsal, self._rehearsed = time.perf_counter() - began, self._told
+
+    # -- what is kept for the end -------------------------------------------------------------------------------------
+
+    @property
+    def tail(self) -> float:
+        """Seconds that all after the refit will take."""
+        return self._rehearsal * max(1.0, self._told / max(self._rehearsed, 1))
+
+    def reserve(self, best: Outcome | None) -> float:
+        """Return the seconds to keep for the end: what it will likely take, or more where it could become too late."""
+        seconds = self._baseline() if best is None else self._likely(self.refit(best))
+        self._reserve = seconds + self.tail
+        return self._reserve
+
+    def _likely(self, estimate: Estimate) -> float:
+        if self.budget.seconds is None or self.budget.latest is None:
+            return estimate.seconds
+        return max(estimate.seconds, estimate.at(HIGHEST_TWENTIETH) - (self.budget.latest - self.budget.seconds))
+
+    def _baseline(self) -> float:
+        """Return the seconds to keep for the first of the known pipelines, as long as nothing else is scored."""
+        seconds = self.first_fit(self.space.initial[0]).seconds if self.space.initial else 0.0
+        return seconds if self.budget.seconds is None else min(seconds, BASELINE_SHARE * self.budget.seconds)
+
+    def refit(self, outcome: Outcome) -> Estimate:
+        """Estimate fitting a candidate on all rows, from what fitting it on its folds took."""
+        plan, seconds = self.space.plan(outcome.candidate.genome), outcome.evaluation.cost.fit / self._folds
+        return self.costs.scaled(plan, seconds, self._fold_rows, self._rows, self._columns)
+
+    def first_fit(self, tree: PipelineTree) -> Estimate:
+        """Estimate fitting a pipeline on all rows that was never evaluated."""
+        return self.costs.fit(self.space.plan(tree), self._rows, self._columns)
+
+    def time_to_fit(self) -> float | None:
+        """Return the seconds left for the refit if everything is to be over in time; None without a bound."""
+        return None if self.budget.latest is None else self.budget.latest - self.tail - self._clock()
+
+    # -- what may begin -----------------------------------------------------------------------------------------------
+
+    def refuse(self, candidate: Candidate) -> str:
+        """Return why a candidate is not worth beginning, or an empty text.
+
+        Takes a pause, longer and longer, where nothing else is left to do than to refuse.
+        """
+        assert self.budget.seconds is not None
+        left = self.budget.seconds - self._reserve - self._clock()
+        estimate = self.costs.fold(self.space.plan(candidate.genome), self._fold_rows, self._columns)
+        estimate = estimate.times(self._folds)
+        allowed = left if self.time_limit is None else min(left, self.time_limit)
+        if estimate.at(self._optimism) <= allowed:
+            self._refused = 0
+            return ""
+        time.sleep(max(0.0, min(FIRST_PAUSE * 2 ** min(self._refused, 20), max(left / PAUSES, SHORTEST_PAUSE), left)))
+        self._refused += 1
+        why = "are left" if allowed == left else "is its limit"
+        return f"would take about {estimate.seconds:.3g} s; {max(allowed, 0.0):.3g} s {why}"
