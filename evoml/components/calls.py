@@ -5,6 +5,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from evoml.core.errors import SearchSpaceError
@@ -37,6 +38,7 @@ def load(path: str) -> Any:
         ) from error
 
 
+@lru_cache(maxsize=1024)  # a signature takes longer to find out than most estimators to make
 def takes_random_state(target: Any) -> bool:
     """Whether the constructor accepts `random_state` (and hasn't deprecated it)."""
     parameter = inspect.signature(target).parameters.get("random_state")

@@ -64,7 +64,11 @@ PARAMETERS = """
         Memory each worker may allocate, in bytes or as ``"4GB"``. None is an even share of 80 % of the machine's.
     objectives : sequence of str, default=("score", "complexity")
         What evolution optimises: ``"score"``, names of metrics in ``scoring``, ``"complexity"`` (steps, and values away
-        from their defaults; fewer is better), ``"fit_time"``.
+        from their defaults; fewer is better), or what was measured: ``"fit_time"``, ``"predict_time"`` (seconds for a
+        thousand rows), ``"memory"`` and ``"size"`` (bytes); less is better, and it differs from run to run.
+    racing : bool, default=True
+        Whether candidates that can hardly reach the survivors any more are stopped early: on parts of the rows of a large
+        table, then fold by fold. Only those evaluated on all folds can win. ``False`` evaluates all on all folds.
     search_space : Catalogue, path of a TOML file, mapping or None, default=None
         Parts that may be used; see :func:`evoml.load_catalogue`.
     algorithm : {"nsga2", "regularised", "random"} or callable, default="nsga2"
@@ -153,6 +157,7 @@ class EvoEstimator(BaseEstimator):
         early_stop: int | None = None,
         memory_limit: Any = None,
         objectives: Any = ("score", "complexity"),
+        racing: bool = True,
         search_space: Any = None,
         algorithm: Any = "nsga2",
         initial_pipelines: Any = None,
@@ -175,6 +180,7 @@ class EvoEstimator(BaseEstimator):
         self.early_stop = early_stop
         self.memory_limit = memory_limit
         self.objectives = objectives
+        self.racing = racing
         self.search_space = search_space
         self.algorithm = algorithm
         self.initial_pipelines = initial_pipelines
@@ -250,6 +256,7 @@ class EvoEstimator(BaseEstimator):
             population_size=self.population_size,
             initial_pipelines=[*parameters.pipelines(self.initial_pipelines), *self._last_front()],
             early_stop=self.early_stop,
+            racing=bool(self.racing),
             n_jobs=n_workers,
             executor=self.executor,
             eval_seconds=None if self.max_eval_time_mins is None else 60.0 * self.max_eval_time_mins,

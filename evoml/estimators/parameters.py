@@ -10,7 +10,6 @@ import numpy as np
 from evoml.core.budget import Budget, check_positive
 from evoml.core.errors import BudgetError
 from evoml.core.random import fresh_seed
-from evoml.evaluation import memory_bytes
 
 DEFAULT_MINUTES = 5.0
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -55,6 +54,8 @@ def pipelines(initial_pipelines: Any) -> list[Any]:
 
 def worker_memory(memory_limit: Any, n_workers: int) -> int:
     """Return the bytes each worker may allocate: as given (``"4GB"``, a number), else an even share of the machine's memory."""
+    from evoml.evaluation import memory_bytes  # not before a fit: it brings everything that evaluates
+
     if memory_limit is None:
         return max(int(0.8 * memory_bytes() / n_workers), 2**30)
     if isinstance(memory_limit, str):

@@ -26,27 +26,18 @@ if TYPE_CHECKING:
     from evoml.genomes.pipeline_tree import Plan
 
 ROWS, COLUMNS = 1000, 20  # the table that the cost classes of the catalogue are meant for
-LEVELS = {
-    "light": (0.003, 1.2),
-    "medium": (0.15, 0.8),
-    "heavy": (1.5, 0.8),
-}  # seconds of a fit, deviation of their logarithm
+# seconds of a fit on that table, and the deviation of their logarithm
+LEVELS = {"light": (0.003, 1.2), "medium": (0.15, 0.8), "heavy": (1.5, 0.8)}
 ROW_POWERS = {"SVC": 2.0, "SVR": 2.0, "KernelRidge": 2.0, "KernelPCA": 2.0}  # time grows with this power of the rows
-BINNED = (
-    "HistGradientBoosting",
-    "LGBM",
-    "XGB",
-    "CatBoost",
-)  # boosting of binned trees: growing one costs more than its rows
+BINNED = ("HistGradientBoosting", "LGBM", "XGB", "CatBoost")  # boosting that mostly does not look at single rows
 BOOSTED = (*BINNED, "GradientBoosting")  # a tree for each class
 LEAST_SECONDS = 1e-4  # below, it is all the same
-INNER_FOLDS, INNER_SHARE = (
-    3,
-    2 / 3,
-)  # fits of a stacked model beside that on all rows, and the share of the rows they see
+INNER_FOLDS, INNER_SHARE = 3, 2 / 3  # further fits of a stacked model, and the share of the rows they see
 ITERATIONS = {"n_estimators": 1.0, "max_iter": 0.5}  # time grows with this power of them
 NOISE = 0.3  # standard deviation of the logarithm of seconds, as long as nothing is known
-FIRM = 2.0  # how many pairs of observations that is worth
+MEASURED = 0.2  # the same of a pipeline about what it took on its folds
+FIRM = 2.0  # how many pairs of observations the first noise is worth
+SURPRISE = 3.0  # standard deviations of an error that says something of the noise, and not of the part
 SLOPES = (0.3, 2.5)  # powers of the rows that can be, whatever a few measurements may say
 NOT_FITTED = (FEATURES, UNION, STACK)  # what fitting takes is counted elsewhere, or nothing
 MAX_KEPT = 4096
@@ -85,10 +76,13 @@ class CostModel:
     ----------
     n_outputs : int
         Number of classes; 1 for a regression.
+    rows, columns : int
+        Those of a fold. Features are distances from them, so that a part that is dearer than was thought is just that,
+        and not taken for one that grows faster.
     """
 
-    def __init__(self, n_outputs: int = 1) -> None:
-        self.n_outputs = n_outputs
+    def __init__(self, n_outputs: int = 1, rows: int = ROWS, columns: int = COLUMNS) -> None:
+        self.n_outputs, self.rows, self.columns = n_outputs, max(rows, 1), max(columns, 1)
         self._regressions: dict[str, Regression] = {}
         self._steps: dict[tuple[str, int, int], list[_Step]] = {}
         self._widths: dict[str, int] = {}  # columns that a step gives
@@ -105,8 +99,7 @@ class CostModel:
     def scaled(self, plan: Plan, seconds: float, measured_rows: int, rows: int, columns: int) -> Estimate:
         """Estimate fitting on ``rows`` when fitting on ``measured_rows`` took ``seconds``."""
         measured, wanted = self.fit(plan, measured_rows, columns), self.fit(plan, rows, columns)
-        noise = max((step.regression.noise for step in self._fits(plan, rows, columns)), default=NOISE)
-        return Estimate(seconds * wanted.seconds / measured.seconds if measured.seconds else seconds, noise)
+        return Estimate(seconds * wanted.seconds / measured.seconds if measured.seconds else seconds, MEASURED)
 
     def learn(self, plan: Plan, steps: Sequence[StepTime]) -> None:
         """Learn what steps of a plan took; folds of a size count as one measurement, their mean."""
@@ -198,9 +191,9 @@ class CostModel:
         """Return the regression that a step belongs to, and the step's features."""
         name, part = plan.part(node), plan.catalogue.get(plan.part(node))
         if name not in self._regressions:
-            self._regressions[name] = Regression(*_prior(part, self.n_outputs))
+            self._regressions[name] = Regression(*_prior(part, self.n_outputs, self.rows, self.columns))
         x = np.concatenate([
-            [1.0, math.log(max(rows, 1) / ROWS), math.log(max(columns, 1) / COLUMNS), math.log(effort)],
+            [1.0, math.log(max(rows, 1) / self.rows), math.log(max(columns, 1) / self.columns), math.log(effort)],
             _settings(part, plan.values(node)),
         ])  # fmt: skip
         return self._regressions[name], x
@@ -210,7 +203,8 @@ class Regression:
     """Bayesian linear regression of the logarithms of two kinds of seconds, of fitting and of predicting.
 
     Weights and noise have the conjugate normal-inverse-gamma prior (O'Hagan 1994, chapter 9), so results may be learned in any
-    order. The covariance is updated by recursive least squares.
+    order; only the noise is not raised by more than a surprise can tell of it. The covariance is updated by recursive least
+    squares.
 
     Parameters
     ----------
@@ -227,11 +221,6 @@ class Regression:
         self._squares = np.full(2, FIRM * NOISE**2)
         self._learned, self._log_rows = 0, 0.0
 
-    @property
-    def noise(self) -> float:
-        """Standard deviation of the logarithm of seconds of fitting about what is expected."""
-        return math.sqrt(self._squares[0] / self._count)
-
     def learn(self, x: np.ndarray, seconds: np.ndarray) -> None:
         """Learn that a step of features ``x`` took ``seconds`` to fit, and to predict with."""
         observed = np.log(np.maximum(seconds, LEAST_SECONDS))
@@ -241,7 +230,8 @@ class Regression:
         self.weights += np.outer(spread / scale, error)
         self._covariance -= np.outer(spread, spread) / scale
         self._count += 0.5
-        self._squares += 0.5 * error**2 / scale
+        surprise = np.minimum(error**2 / scale, SURPRISE**2 * self._squares / self._count)
+        self._squares += 0.5 * surprise
         self._learned += 1
         self._log_rows += (x[1] - self._log_rows) / self._learned
 
@@ -264,16 +254,21 @@ def _stacked(plan: Plan) -> set[str]:
     return {node for node in inside if plan.part(node) not in NOT_FITTED}
 
 
-def _prior(part: Part | None, n_outputs: int) -> tuple[np.ndarray, np.ndarray]:
+def _prior(part: Part | None, n_outputs: int, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights expected for a part, and how far from it they may be; see :func:`_settings` for their order."""
     seconds, deviation = LEVELS["medium" if part is None else part.cost]
     model, name = part is not None and part.is_model, "" if part is None else part.path.rpartition(".")[2]
     level = math.log(seconds)
     if model and n_outputs > 2:
         level += (1.0 if name.startswith(BOOSTED) else 0.3) * math.log(n_outputs / 2)
-    predict = level - math.log(10 if model else 3)
     settings = [(ITERATIONS.get(other, 0.0), 0.3 if other in ITERATIONS else 0.7) for other in _names(part)]
     slopes = [(0.5 if name.startswith(BINNED) else ROW_POWERS.get(name, 1.0), 0.3), (0.7, 0.3), (0.5, 0.2)]
+    distances = (math.log(rows / ROWS), math.log(columns / COLUMNS))
+    level += sum(distance * slope for distance, (slope, _) in zip(distances, slopes, strict=False))
+    deviation = math.hypot(
+        deviation, *(distance * other for distance, (_, other) in zip(distances, slopes, strict=False))
+    )
+    predict = level - math.log(10 if model else 3)
     weights = [slope for slope, _ in (*slopes, *settings)]
     deviations = [deviation, *(other for _, other in (*slopes, *settings))]
     return np.array([[level, *weights], [predict, *weights]]).T, np.array(deviations)

@@ -29,20 +29,20 @@ def pack(value: Any, path: str | Path, dumps: Callable[..., bytes] = pickle.dump
     part = f"{path}.{os.getpid()}"
     try:
         with open(part, "xb", buffering=0) as file:
-            file.write(b"".join(map(_NUMBER.pack, (len(sizes), *sizes))) + content)
+            _write(file, memoryview(b"".join(map(_NUMBER.pack, (len(sizes), *sizes))) + content))
             for view in views:
                 file.seek(-(-file.tell() // ALIGNMENT) * ALIGNMENT)
                 _write(file, view)
             size = file.tell()
         os.rename(part, path)
-    except OSError:
+    except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
     return size
 
 
 def _write(file: Any, view: memoryview) -> None:
-    while view.nbytes:  # a single call writes two gigabytes at most
+    while view.nbytes:  # a single call writes two gigabytes at most, and less where the disk ends
         view = view[file.write(view) :]
 
 

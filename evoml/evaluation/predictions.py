@@ -27,7 +27,8 @@ class Kept:
     """Out-of-fold predictions by candidate.
 
     What is dropped, when there is too much, is worst in the sum of two ranks: by score, and by how unlike it is to all
-    better ones (one minus the greatest correlation). Candidates that are functionally equivalent hold one place.
+    better ones (one minus the greatest correlation); the best stays, however large it is. Candidates that are functionally
+    equivalent hold one place.
 
     Parameters
     ----------
@@ -67,7 +68,8 @@ class Kept:
         for outcome in outcomes.values():
             self._meanings.setdefault(outcome.evaluation.semantics, outcome.candidate.id)
         for index, array in predictions.items():
-            self._entries[index] = _Entry(outcomes[index].scores[0], array, _sketch(array))
+            if index in outcomes:  # else it was kept before its outcome could be recorded, and is evaluated again
+                self._entries[index] = _Entry(outcomes[index].scores[0], array, _sketch(array))
 
     def best_first(self) -> dict[int, np.ndarray]:
         """Return predictions by candidate, the best first."""
@@ -81,7 +83,7 @@ class Kept:
         likeness[np.triu_indices(len(order))] = -1.0  # the best is like nothing better
         novelty = np.argsort(np.argsort(-likeness.max(axis=1), kind="stable"), kind="stable")  # 0 for the least novel
         badness = np.arange(len(order)) - novelty
-        for place in np.argsort(-badness, kind="stable"):
+        for place in 1 + np.argsort(-badness[1:], kind="stable"):
             if len(self._entries) <= SPARED * self.max_count and self.n_bytes <= SPARED * self.max_bytes:
                 break
             del self._entries[order[place]]

@@ -364,10 +364,13 @@ def quiet(seed: int) -> Iterator[Callable[[], None]]:
     is handed out seeds it anew. All this belongs to the whole process, so threads take turns.
     """
     with _TURN:
-        found = _random_states()
-        random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
-        seeded = _random_states()
+        found = random.getstate(), np.random.get_state()  # noqa: NPY002
+
+        def seed_anew() -> None:
+            random.seed(seed)
+            np.random.seed(seed % 2**32)  # noqa: NPY002
+
+        seed_anew()
         try:
             with (
                 warnings.catch_warnings(),
@@ -375,18 +378,10 @@ def quiet(seed: int) -> Iterator[Callable[[], None]]:
                 _one_thread(),
             ):
                 warnings.simplefilter("ignore")
-                yield lambda: _set_random_states(seeded)
+                yield seed_anew
         finally:
-            _set_random_states(found)
-
-
-def _random_states() -> tuple[Any, Any]:
-    return random.getstate(), np.random.get_state()  # noqa: NPY002
-
-
-def _set_random_states(states: tuple[Any, Any]) -> None:
-    random.setstate(states[0])
-    np.random.set_state(states[1])  # noqa: NPY002
+            random.setstate(found[0])
+            np.random.set_state(found[1])  # noqa: NPY002
 
 
 def _one_thread() -> contextlib.AbstractContextManager[Any]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from evoml.evaluation.objectives import Objective
 
 PROMOTED = 1 / 3  # of those told on a rung, the best that go on
-SURVIVOR = 0.5  # the survivor to be reached: its place among comparable ones, from 0, the best, to 1
-DEVIATIONS = 1.0  # of the predicted mean: how far below the survivor a candidate may seem to be
+SURVIVOR = 0.25  # the survivor to be reached: its place among comparable ones, from 0, the best, to 1
+DEVIATIONS = 0.5  # of the predicted mean: how far below the survivor a candidate may seem to be
 LEAST = 5  # comparable candidates before there is a bar
 
 
@@ -56,7 +56,7 @@ class Racing:
         if not self._possible:
             return ()
         standing = self._standing(candidate)
-        above = [rival for rival in rivals if rival.ok and _no_worse(self._standing(rival.candidate), standing)]
+        above = [rival for rival in rivals if rival.ok and _no_worse(rival.scores[1:], standing)]  # as they stand
         return (*(self._rung_bar(number, standing) for number in range(self._rungs)), *self._fold_bars(above))
 
     def _standing(self, candidate: Candidate) -> tuple[float, ...]:

@@ -23,7 +23,6 @@ BEYOND_LIMIT = 2.0  # what was stopped at its time limit would have taken about 
 FIRST_PAUSE = 0.001  # seconds after a refusal; twice as long after each further one in a row
 SHORTEST_PAUSE, PAUSES = 0.01, 20  # near the end: that many pauses in the time left, none shorter than that
 BASELINE_SHARE = 0.1  # of the budget, at most, is kept for a baseline: a constant guess takes no time
-FIRST_REHEARSAL = 8  # outcomes told
 
 
 class Pace:
@@ -39,7 +38,7 @@ class Pace:
     stoppable : bool
         Whether an evaluation can be stopped when time is up; if not, only what is likely to finish may begin.
     rehearse : callable
-        Does what is to be done after the last refit; it is timed now and then.
+        Does what is to be done after the last refit; it is timed whenever twice as much was told.
     """
 
     def __init__(
@@ -53,11 +52,12 @@ class Pace:
     ) -> None:
         self.budget, self.space = budget, space
         self.time_limit = problem.time_limit
-        self.costs = CostModel(1 if problem.dataset.classes is None else len(problem.dataset.classes))
         self._clock, self._rehearse = clock, rehearse
         self._optimism = LOWEST_TENTH if stoppable else 0.0
         self._rows, self._columns = problem.dataset.n_rows, problem.dataset.n_features
         self._folds, self._fold_rows = len(problem.splits), int(np.mean([len(train) for train, _ in problem.splits]))
+        classes = problem.dataset.classes
+        self.costs = CostModel(1 if classes is None else len(classes), self._fold_rows, self._columns)
         self._told = self._rehearsed = self._refused = 0
         self._rehearsal = self._reserve = 0.0
 
@@ -74,10 +74,14 @@ class Pace:
             elif evaluation.status is Status.TIMEOUT:
                 seconds = BEYOND_LIMIT * evaluation.cost.wall / self._folds
                 self.costs.learn_limit(plan, seconds, self._fold_rows, self._columns)
-        if self._told >= max(2 * self._rehearsed, FIRST_REHEARSAL):
-            began = time.perf_counter()
-            self._rehearse()
-            self._rehearsal, self._rehearsed = time.perf_counter() - began, self._told
+        if self._told >= 2 * self._rehearsed:
+            self.rehearse()
+
+    def rehearse(self) -> None:
+        """Find out what is to be done after the last refit takes."""
+        began = time.perf_counter()
+        self._rehearse()
+        self._rehearsal, self._rehearsed = time.perf_counter() - began, max(self._told, 1)
 
     # -- what is kept for the end -------------------------------------------------------------------------------------
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from evoml.core.errors import EvomlError, SettingError
+from evoml.core.errors import EvomlError, SearchSpaceError, SettingError
 from evoml.evaluation.cost_model import Estimate
 from evoml.evaluation.folds import rows
 from evoml.evaluation.scoring import apply
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 TRIES = 3  # at fitting a pipeline, before a constant guess is taken
 LIKELY = 1.0  # standard deviations above the median: what takes no longer than this is tried
+START = 0.25  # seconds, more or less, of starting a process to fit in, and again of stopping all processes
+QUICK = ("GaussianNB(features)", "DecisionTreeRegressor(features, max_depth=4)")  # baselines for when there is no time
 
 NOTHING_SCORED = (
     "no pipeline could be scored within the budget; the model is a simple baseline, not a result of the search."
@@ -45,6 +48,9 @@ class Way(NamedTuple):
     estimate: Estimate
 
 
+Ways = tuple[Iterator[Way], Way | None]  # best first; and the fastest
+
+
 def final_model(
     problem: Problem,
     space: PipelineSpace,
@@ -59,8 +65,13 @@ def final_model(
     notes = [] if scored else [NOTHING_SCORED]
     tried: set[str] = set()
     for _ in range(TRIES):
-        ways = _ways(space, scored, pace, tried)
-        way, seconds = _chosen(ways, _cheapest(space, scored, pace, tried), pace.time_to_fit(), notes)
+        left = pace.time_to_fit()
+        untried = [outcome for outcome in scored if str(outcome.candidate.genome) not in tried]
+        if left is not None:  # there is no time to find out that all pipelines with one model fail alike
+            failed = {text.partition("(")[0] for text in tried}
+            untried = [o for o in untried if str(o.candidate.genome).partition("(")[0] not in failed]
+        ways = _ways(untried, pace) if scored else _baselines(space, pace, tried)
+        way, seconds = _chosen(ways, left, notes)
         if way is None:
             break
         tried.add(way.text)
@@ -72,37 +83,34 @@ def final_model(
     return FinalModel(_constant(problem), "", tuple(notes))
 
 
-def _ways(space: PipelineSpace, scored: Sequence[Outcome], pace: Pace, tried: Container[str]) -> Iterator[Way]:
-    """Yield what was not tried yet, best first: candidates, or the first of the known pipelines if none was scored."""
-    if not scored:
-        untried = (tree for tree in space.initial[:1] if str(tree) not in tried)
-        yield from (Way(str(tree), pace.first_fit(tree)) for tree in untried)
-    for outcome in scored:
-        if (text := str(outcome.candidate.genome)) not in tried:
-            yield Way(text, pace.refit(outcome))
+def _ways(scored: Sequence[Outcome], pace: Pace) -> Ways:
+    """Return the candidates that were scored, best first, and the one that is fitted fastest."""
+    fastest = min(scored, key=lambda outcome: outcome.evaluation.cost.fit, default=None)
+    best_first = (Way(str(outcome.candidate.genome), pace.refit(outcome)) for outcome in scored)
+    return best_first, None if fastest is None else Way(str(fastest.candidate.genome), pace.refit(fastest))
 
 
-def _cheapest(space: PipelineSpace, scored: Sequence[Outcome], pace: Pace, tried: Container[str]) -> Way | None:
-    """Return the way that takes the least time."""
-    if scored:
-        untried = [outcome for outcome in scored if str(outcome.candidate.genome) not in tried]
-        found = min(untried, key=lambda outcome: outcome.evaluation.cost.fit, default=None)
-        return None if found is None else Way(str(found.candidate.genome), pace.refit(found))
-    ways = [Way(str(tree), pace.first_fit(tree)) for tree in space.initial if str(tree) not in tried]
-    return min(ways, key=lambda way: way.estimate.seconds, default=None)
+def _baselines(space: PipelineSpace, pace: Pace, tried: Container[str]) -> Ways:
+    """Return the first of the known pipelines, and one that is fitted at once."""
+    quick = []
+    for text in QUICK:
+        with suppress(SearchSpaceError):  # it is for the other task, or its part was taken out
+            quick.append(space.adapted(text))
+    ways = [Way(str(tree), pace.first_fit(tree)) for tree in (*space.initial[:1], *quick) if str(tree) not in tried]
+    return iter(ways[:1]), ways[-1] if ways else None
 
 
-def _chosen(
-    ways: Iterator[Way], cheapest: Way | None, left: float | None, notes: list[str]
-) -> tuple[Way | None, float | None]:
+def _chosen(ways: Ways, left: float | None, notes: list[str]) -> tuple[Way | None, float | None]:
     """Return the best way that will likely end in the seconds left, and how many of them it may take.
 
-    What the cheapest way needs is kept back, for the case that the best one takes longer than was thought.
+    What the fastest way needs is kept back, for the case that the best one takes longer than was thought.
     """
-    if left is None or cheapest is None:
-        return next(ways, cheapest), left
-    spare = min(cheapest.estimate.at(LIKELY), left / 4)
-    for number, way in enumerate(ways):
+    best_first, fastest = ways
+    if left is None or fastest is None:
+        return next(best_first, fastest), left
+    left -= 2 * START
+    spare = min(fastest.estimate.at(LIKELY) + START, max(left, 0.0) / 4)
+    for number, way in enumerate(best_first):
         if way.estimate.at(LIKELY) <= left - spare:
             return way, left - spare
         if number == 0:
@@ -110,7 +118,7 @@ def _chosen(
                 f"{way.text} was not fitted on the whole table: it would take about {way.estimate.seconds:.2g} s,"
                 f" {max(left, 0.0):.2g} s are left; another one was taken. Give more time"
             )
-    return (cheapest, left) if cheapest.estimate.seconds <= left else (None, None)
+    return (fastest, left) if fastest.estimate.seconds <= left else (None, None)
 
 
 def _constant(problem: Problem) -> Any:

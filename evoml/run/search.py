@@ -132,6 +132,8 @@ def search(wanted: Search) -> Result:
         evaluator.remember(told, journal.predictions())
         evaluator.submit(pending)
         callbacks = (pace.told, *wanted.callbacks) if _timed(wanted.budget) else wanted.callbacks
+        if wanted.budget.seconds is not None:
+            pace.rehearse()  # while worker processes start
         finished = evolve(algorithm, state, evaluator, journal, rules, tracker, callbacks, wanted.budget.seconds)
         scored = tracker.scored()
         model = final_model(problem, space, scored, evaluator.executor.fit, pace)

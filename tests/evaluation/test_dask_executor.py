@@ -205,16 +205,15 @@ def test_many_short_tasks_travel_together_and_come_back_once_each(faulty, monkey
     ("seconds", "handing_out", "threads", "size"),
     [
         (0.0, 0.001, 100, 1),  # nothing known yet
-        (2.0, 0.001, 10_000, 1),  # long evaluations travel alone
+        (2.0, 0.001, 1000, 1),  # long evaluations travel alone
         (0.01, 0.001, 2, 2),  # ten times as long as two are handed out
-        (0.01, 0.001, 1000, 50),  # half a second at most
+        (0.01, 0.001, 100, 50),  # half a second
+        (1.0, 0.001, 10_000, 15),  # more, for it takes ten seconds until each thread is served
         (1e-6, 0.001, 1000, 64),
     ],
 )
-def test_size_of_a_batch(faulty, seconds, handing_out, threads, size):
-    faulty._seconds, faulty._handing_out, faulty._threads = seconds, handing_out, threads
-    assert faulty._batch_size() == size
-    assert faulty.capacity == 2 * threads * size
+def test_size_of_a_batch(seconds, handing_out, threads, size):
+    assert dask_executor.batch_size(seconds, handing_out, threads) == size
 
 
 # -- the last fit -----------------------------------------------------------------------------------------------------

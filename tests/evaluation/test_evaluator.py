@@ -19,7 +19,7 @@ class FakeExecutor:
     def __init__(self):
         self.submitted, self.ready, self.closed = [], [], False
 
-    def submit(self, task, text):
+    def submit(self, task, text, bars=()):
         self.submitted.append(task)
 
     def finish(self, task, evaluation=OK):

@@ -18,10 +18,16 @@ CHUNK = 2**20
 
 
 class Channel:
-    """One end of a socket pair."""
+    """One end of a socket pair.
+
+    Attributes
+    ----------
+    ended : bool
+        Whether the other end was found to be gone.
+    """
 
     def __init__(self, end: socket.socket) -> None:
-        self._socket, self._read = end, bytearray()
+        self._socket, self._read, self.ended = end, bytearray(), False
 
     def fileno(self) -> int:
         """Return the descriptor, -1 once closed."""
@@ -42,7 +48,10 @@ class Channel:
         try:
             while (message := self._whole()) is None:
                 self._take(self._socket.recv(CHUNK, socket.MSG_DONTWAIT))
-        except (BlockingIOError, EOFError, ConnectionError):
+        except BlockingIOError:
+            return None
+        except (EOFError, ConnectionError):
+            self.ended = True
             return None
         return message
 

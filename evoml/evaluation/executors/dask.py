@@ -39,8 +39,9 @@ WORKER_SECONDS = 60.0  # to wait for the first worker, or for another one when a
 LOOK_SECONDS = 1.0  # between two looks at the cluster
 GRACE = 5.0  # seconds beyond its limit that the last fit may take to begin
 TRIES = 3  # at a genome on a cluster that fails around it, before it counts as the genome's own fault
-BATCH_SECONDS = 0.5  # of work that a task with several genomes may hold at most: results are to come as they are made
-WORTH = 10.0  # seconds of work for each second that handing out a task takes, if there is a choice
+BATCH_SECONDS = 0.5  # of work in a task of several genomes, for it returns only when all of them are evaluated
+WORTH = 10.0  # seconds of work for each second that handing out a task takes, as far as that is no longer
+NEEDED = 1.5  # seconds of work for each, however long, or the scheduler cannot keep all threads busy
 PROBES = 32  # empty tasks, to see how long handing out takes
 MOST = 64  # genomes in a task: what an algorithm has not been told yet, it cannot learn from
 SURPRISE = 0.05  # weight of the latest evaluation in the mean of their seconds
@@ -136,10 +137,8 @@ class DaskExecutor:
         try:
             place = next(iter(self._client.nthreads()), None)
             self._stop(keep=place)
-            future = self._client.submit(
-                *(fit_whole, self._scattered, text, timeout),
-                **{"key": self._key(), "workers": place, "allow_other_workers": True, "pure": False},
-            )
+            task = (fit_whole, self._scattered, text, timeout)
+            future = self._client.submit(*task, key=self._key(), pure=False, workers=place, allow_other_workers=True)
             return pickle.loads(future.result(None if timeout is None else timeout + GRACE))
         except FitError:
             raise
@@ -173,14 +172,7 @@ class DaskExecutor:
         return f"evoml-{self._run}", next(self._numbers)
 
     def _batch_size(self) -> int:
-        """Return how many genomes a task should carry, from how long they take and how long handing out a task takes.
-
-        Handing out for all threads is the work of one scheduler, so it is the dearer the more threads there are.
-        """
-        if not self._seconds:
-            return 1
-        worthwhile = min(BATCH_SECONDS, WORTH * self._handing_out * self._threads)
-        return max(1, min(MOST, int(worthwhile / self._seconds)))
+        return batch_size(self._seconds, self._handing_out, self._threads)
 
     def _send_waiting(self) -> None:
         """Send what waits as long as threads are idle; beyond that only in full batches, the rest goes with the next."""
@@ -335,6 +327,18 @@ class DaskExecutor:
         for one in self._ours:
             one.close()
         self._ours = []
+
+
+def batch_size(seconds: float, handing_out: float, threads: int) -> int:
+    """Return how many genomes a task should carry that take ``seconds`` each; 0 if that is not known yet.
+
+    One scheduler hands out tasks to all ``threads``, so while it serves each of them once, each must have work.
+    """
+    if not seconds:
+        return 1
+    round_trip = handing_out * threads
+    wanted = max(min(BATCH_SECONDS, WORTH * round_trip), NEEDED * round_trip)
+    return max(1, min(MOST, int(wanted / seconds)))
 
 
 def connect(cluster: Any, n_workers: int) -> tuple[Client, list[Any]]:

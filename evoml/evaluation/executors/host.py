@@ -98,7 +98,8 @@ class Host:
                 for index, worker in enumerate(self.workers):
                     if worker.channel in ready or worker.end in ready:
                         self._answer(index, dead=worker.end in ready)
-                    elif worker.task is not None and time.monotonic() > worker.deadline:
+                    worker = self.workers[index]
+                    if worker.task is not None and time.monotonic() > worker.deadline:
                         limit = f"took longer than its limit of {worker.task.limit:g} s and was stopped"
                         self._replace(index, Status.TIMEOUT, limit)
                 self._hand_out()
@@ -138,15 +139,20 @@ class Host:
             assert worker.task is not None
             self.parent.send(found if worker.task.file else (worker.task.number, found))
             worker.task = None
-            dead = dead or grown > GROWN
-        if dead:
+            if grown > GROWN:
+                self._replace(index, Status.CRASHED, "")
+                return
+        if dead or worker.channel.ended:  # without a channel no answer can come any more
+            cost = worker.cost()  # which is not known any more once the process is waited for
             worker.process.join(1)
-            self._replace(index, Status.CRASHED, f"its worker process ended with code {worker.process.exitcode}")
+            code = worker.process.exitcode
+            error = "its worker process hung up" if code is None else f"its worker process ended with code {code}"
+            self._replace(index, Status.CRASHED, error, cost)
 
-    def _replace(self, index: int, status: Status, error: str) -> None:
+    def _replace(self, index: int, status: Status, error: str, cost: Cost | None = None) -> None:
         """Kill a worker and start another; the task it was at ends with a status and an error."""
         worker = self.workers[index]
-        cost = worker.cost()
+        cost = cost or worker.cost()
         worker.kill()
         if worker.task is not None:
             failed = error if worker.task.file else (worker.task.number, Evaluation(status, cost=cost, error=error))
@@ -177,11 +183,11 @@ class Worker:
         theirs.close()
         self.end = _end(self.process)
         self.task: Task | None = None
-        self.started = self.cpu_before = 0.0
+        self.started = self.cpu_before = self.held = 0.0
         self.deadline = math.inf
 
     def begin(self, task: Task) -> None:
-        self.task, self.started = task, time.monotonic()
+        self.task, self.started, self.held = task, time.monotonic(), status_bytes("VmRSS", self.process.pid)
         grace = 0.0 if task.file else GRACE
         self.deadline = math.inf if task.limit is None else self.started + task.limit + grace
         with suppress(OSError):  # a dead worker is found out by its channel
@@ -204,7 +210,7 @@ class Worker:
             fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
             spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
             cpu = min(max(spent - self.cpu_before, 0.0), wall)
-            memory = status_bytes("VmHWM", self.process.pid)
+            memory = max(0.0, status_bytes("VmHWM", self.process.pid) - self.held)
         return Cost(wall=wall, cpu=cpu, memory=memory)
 
     def kill(self) -> None:

@@ -78,7 +78,11 @@ class _BecomesProblem:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         parcel = self._parcel
-        return _unpack, (parcel.content, [pickle.PickleBuffer(one) for one in parcel.buffers], parcel.defined_by_user)
+        return _unpack, (
+            parcel.content,
+            [pickle.PickleBuffer(one.data) for one in parcel.buffers],
+            parcel.defined_by_user,
+        )
 
 
 def _unpack(content: bytes, buffers: list[Any], defined_by_user: bytes) -> Any:

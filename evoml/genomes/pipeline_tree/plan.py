@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-import networkx as nx
 
 from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, UNIONS, Term, Value, read_term
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from evoml.components import Catalogue
 
 
@@ -33,15 +34,32 @@ class Plan:
 
     def __init__(self, term: Term, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.graph = nx.DiGraph()
+        self._parts: dict[str, str] = {}  # inputs before their consumers, in all three
+        self._values: dict[str, dict[str, Value]] = {}
+        self._inputs: dict[str, list[str]] = {}
         self.root = self._add(term)
-        read = nx.ancestors(self.graph, self.root) | {self.root}
-        self.graph.remove_nodes_from([node for node in self.graph if node not in read])  # left over from nested unions
+        read, unread = {self.root}, [self.root]
+        while unread:
+            new = [source for source in self._inputs[unread.pop()] if source not in read]
+            read.update(new)
+            unread += new
+        for node in [node for node in self._parts if node not in read]:  # left over from nested unions
+            del self._parts[node], self._values[node], self._inputs[node]
 
     @classmethod
     def from_text(cls, text: str, catalogue: Catalogue) -> Plan:
         """Return the plan of a pipeline's text. Raises SearchSpaceError if it cannot be read."""
         return cls(read_term(text), catalogue)
+
+    @cached_property
+    def graph(self) -> nx.DiGraph:
+        import networkx as nx
+
+        graph = nx.DiGraph()
+        for node, part in self._parts.items():
+            graph.add_node(node, part=part, values=self._values[node])
+            graph.add_edges_from((source, node, {"position": at}) for at, source in enumerate(self._inputs[node]))
+        return graph
 
     @property
     def key(self) -> str:
@@ -49,15 +67,14 @@ class Plan:
         return self.root
 
     def part(self, node: str) -> str:
-        return self.graph.nodes[node]["part"]  # type: ignore[no-any-return]
+        return self._parts[node]
 
     def values(self, node: str) -> Mapping[str, Value]:
-        return self.graph.nodes[node]["values"]  # type: ignore[no-any-return]
+        return self._values[node]
 
     def inputs(self, node: str) -> list[str]:
         """Return the nodes that ``node`` reads, in order."""
-        edges = self.graph.in_edges(node, data="position")
-        return [source for source, _, _ in sorted(edges, key=lambda edge: edge[2])]
+        return self._inputs[node].copy()
 
     def make(self, node: str, random_state: int, effort: float = 1.0) -> Any:
         """Return the unfitted estimator of a step that is a part; ``effort`` is the share of its iterations."""
@@ -69,7 +86,7 @@ class Plan:
         A step counts once however often it is used; the input and inactive hyperparameters count nothing. This is the
         description length of the plan in tokens, as used for trees in genetic programming (Koza 1992, section 6).
         """
-        return sum(self._tokens(node) for node in self.graph)
+        return sum(map(self._tokens, self._parts))
 
     def _tokens(self, node: str) -> int:
         name = self.part(node)
@@ -82,8 +99,8 @@ class Plan:
     def columns(self, n_features: int, n_rows: int, n_outputs: int) -> int:
         """Return the greatest number of columns any step of the plan gives; ``n_outputs`` is that of a stacked model."""
         counts: dict[str, int] = {}
-        for node in nx.topological_sort(self.graph):
-            given = [counts[source] for source in self.inputs(node)]
+        for node in self._parts:
+            given = [counts[source] for source in self._inputs[node]]
             name = self.part(node)
             part = self.catalogue.get(name)
             if name == FEATURES:
@@ -120,9 +137,8 @@ class Plan:
 
     def _add_node(self, part: str, values: Mapping[str, Value], inputs: list[str]) -> str:
         node = _digest([part, sorted(values.items()), inputs])
-        if node not in self.graph:
-            self.graph.add_node(node, part=part, values=dict(values))
-            self.graph.add_edges_from((source, node, {"position": at}) for at, source in enumerate(inputs))
+        if node not in self._parts:
+            self._parts[node], self._values[node], self._inputs[node] = part, dict(values), inputs
         return node
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from evoml.components import Catalogue
 
+PLANS = 256  # kept, because each is asked for several times while a candidate is made and told
 ATTEMPTS = 20  # at a draw that breaks a limit or finds nothing to work on
 
 
@@ -65,13 +66,14 @@ class PipelineSpace:
         self.max_depth = max(max_depth, self.grammar.min_steps[self.grammar.primitives.ret] + 1)
         self.max_columns = max(2 * facts.n_features, min(3_000, max_cells // max(facts.n_rows, 1)))
         self.initial = self._initial(initial_pipelines)
+        self._plans: dict[str, Plan] = {}  # by text
 
     def _initial(self, pipelines: Sequence[Any]) -> tuple[PipelineTree, ...]:
         own = [self.grammar.tree(read_estimator(pipeline, self.catalogue), adapt=True) for pipeline in pipelines]
         known = []
         for text in known_pipelines(self.facts.task):
             try:
-                known.append(self.grammar.tree(_known(read_term(text), self.grammar), adapt=True))
+                known.append(self.adapted(text))
             except SearchSpaceError:  # its parts were taken out by the user, or do not suit the table
                 continue
         return (*own, *known)
@@ -123,11 +125,23 @@ class PipelineSpace:
         """Return the tree written in ``text``. Raises SearchSpaceError if this space cannot hold it."""
         return self.grammar.tree(read_term(text))
 
+    def adapted(self, text: str) -> PipelineTree:
+        """Return a known pipeline for any table as a tree for this one, with what its steps need before them.
+
+        Raises SearchSpaceError if its parts were taken out, or do not suit the table.
+        """
+        return self.grammar.tree(_known(read_term(text), self.grammar), adapt=True)
+
     # -- what an evaluation needs -------------------------------------------------------------------------------------
 
     def plan(self, tree: PipelineTree) -> Plan:
         """Return the graph that is executed, drawn and exported."""
-        return Plan(tree.term(), self.catalogue)
+        text = str(tree)
+        if text not in self._plans:
+            if len(self._plans) >= PLANS:
+                del self._plans[next(iter(self._plans))]  # the oldest
+            self._plans[text] = Plan(tree.term(), self.catalogue)
+        return self._plans[text]
 
     @cached_property
     def identity(self) -> str:
@@ -153,6 +167,9 @@ class PipelineSpace:
                 warnings.simplefilter("ignore")
                 part.load()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_plans": {}}
+
     # -- limits -------------------------------------------------------------------------------------------------------
 
     def within_limits(self, tree: PipelineTree) -> bool:
@@ -161,8 +178,7 @@ class PipelineSpace:
         if len(tree.steps()) > self.max_steps or _depth(term) > self.max_depth or _stacking(term) > 1:
             return False
         outputs = 1 if self.facts.n_classes <= 2 else self.facts.n_classes
-        plan = Plan(term, self.catalogue)
-        return plan.columns(self.facts.n_features, self.facts.n_rows, outputs) <= self.max_columns
+        return self.plan(tree).columns(self.facts.n_features, self.facts.n_rows, outputs) <= self.max_columns
 
 
 def _known(term: Term, grammar: Grammar) -> Term:

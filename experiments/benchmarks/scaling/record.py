@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-TABLES = {"breast_cancer": "EvoClassifier", "wine": "EvoClassifier", "digits": "EvoClassifier", "diabetes": "EvoRegressor"}
+TABLES = {
+    "breast_cancer": "EvoClassifier",
+    "wine": "EvoClassifier",
+    "digits": "EvoClassifier",
+    "diabetes": "EvoRegressor",
+}
 HERE = Path(__file__).parent
 
 
