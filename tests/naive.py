@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import mean
 
 Point = Sequence[float]
 
@@ -34,3 +35,51 @@ def crowding_distance(points: Sequence[Point]) -> list[float]:
             if high > low:
                 distances[here] += (points[after][objective] - points[before][objective]) / (high - low)
     return distances
+
+
+class GreedyDual:
+    """Greedy-Dual-Size-Frequency (Cherkasova 1998), with a look at all entries whenever one must go."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes, self.clock = max_bytes, 0.0
+        self.entries: dict[str, dict[str, float]] = {}
+
+    def add(self, name: str, n_bytes: int, seconds: float) -> list[str]:
+        uses = self.entries[name]["uses"] if name in self.entries else 0
+        self.entries[name] = {"bytes": n_bytes, "seconds": seconds, "uses": uses}
+        self.used(name)
+        dropped = []
+        while sum(entry["bytes"] for entry in self.entries.values()) > self.max_bytes:
+            least = min(self.entries, key=lambda name: (self.entries[name]["priority"], name))
+            self.clock = self.entries.pop(least)["priority"]
+            dropped.append(least)
+        return dropped
+
+    def used(self, name: str) -> None:
+        if name in self.entries:
+            entry = self.entries[name]
+            entry["uses"] += 1
+            entry["priority"] = self.clock + entry["uses"] * entry["seconds"] / max(entry["bytes"], 1)
+
+
+def best_third(values: Sequence[float]) -> float:
+    """What the best third of values reach: two thirds of the way through them in order, between two where it falls there."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * 2 / 3
+    low = ordered[math.floor(place)]
+    return low + (place - math.floor(place)) * (ordered[math.ceil(place)] - low)
+
+
+def fold_bars(scores: Sequence[Sequence[float]]) -> list[float]:
+    """What a candidate must reach after each fold but the last, in a race with the middle one of ``scores``, best first.
+
+    Its mean over all folds is thought to be the middle one's, plus the difference so far, plus or minus the deviation of
+    what the missing folds may still add.
+    """
+    survivor, folds = scores[(len(scores) - 1) // 2], len(scores[0])
+    squares = 0.0
+    for one in scores:
+        differences = [mine - its for mine, its in zip(one, survivor, strict=True)]
+        squares += sum((difference - mean(differences)) ** 2 for difference in differences)
+    deviation = math.sqrt(squares / ((len(scores) - 1) * (folds - 1)))
+    return [mean(survivor[:seen]) - deviation * math.sqrt((folds - seen) / (folds * seen)) for seen in range(1, folds)]

@@ -19,7 +19,13 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "target": get_args(Target),
     "applies_to": ("all", "categorical"),
 }
-_TYPES: dict[str, type] = {"predict_proba": bool, "min_class_rows": int, "fixed": Mapping, "hyperparameters": Mapping}
+_TYPES: dict[str, type] = {
+    "predict_proba": bool,
+    "predicts_most_probable": bool,
+    "min_class_rows": int,
+    "fixed": Mapping,
+    "hyperparameters": Mapping,
+}
 _KEYS = tuple(field.name for field in fields(Part) if field.name != "name")
 _HYPERPARAMETER_TYPES: dict[str, type[Hyperparameter]] = {"float": Float, "integer": Integer, "choice": Choice}
 _MODEL_TASKS = {"classifier": "classification", "regressor": "regression"}

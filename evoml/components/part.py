@@ -26,6 +26,7 @@ class Part:
     input, output: each data type is a special case of the one before: table, numeric, dense, nonnegative; models have
     no output. cost: a fit on 1,000 x 20 in one thread takes less than 0.1 s (light), less than 1 s (medium), or more.
     min_class_rows: rows that the smallest class must have for a fit to work at all.
+    predicts_most_probable: whether predict is by definition the class of the greatest predict_proba, so that one will do.
     iterations: the argument that counts rounds, trees or iterations; fewer make a cheaper, worse model.
     """
 
@@ -46,6 +47,7 @@ class Part:
     wrap: str | None = None
     min_class_rows: int = 1
     iterations: str | None = None
+    predicts_most_probable: bool = False
 
     @property
     def is_model(self) -> bool:

@@ -139,11 +139,9 @@ class Ledger:
 
     def add(self, name: str, n_bytes: int, seconds: float) -> list[str]:
         """Take in a value and return the names of those to drop for it, perhaps its own."""
-        if name in self._entries:  # two workers computed the same at the same time
-            self.used(name)
-            return []
-        self._enter(name, n_bytes, seconds, 1)
-        self.n_bytes += n_bytes
+        before, _, uses, _ = self._entries.get(name, (0, 0.0, 0, 0.0))  # two workers may have computed the same
+        self._enter(name, n_bytes, seconds, uses + 1)
+        self.n_bytes += n_bytes - before
         dropped = []
         while self.n_bytes > self.max_bytes:
             dropped.append(self._drop())

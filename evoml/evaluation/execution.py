@@ -39,6 +39,8 @@ class Steps(Protocol):
 
     def make(self, node: str, random_state: int, effort: float = 1.0) -> Any: ...
 
+    def predicts_most_probable(self, node: str) -> bool: ...
+
 
 class StepCost(NamedTuple):
     """Seconds (wall, CPU) of fitting a step and of predicting with it, its pickled bytes, and what it was fitted on."""
@@ -274,11 +276,12 @@ class Responses(BaseEstimator):
         self._new = kept is None
         if kept is None:
             self._fitted = execution.fitted(node)
-        step = self._fitted[0] if self._fitted else None
+        plan, step = execution.workshop.plan, self._fitted[0] if self._fitted else None
         self._offers = tuple(m for m in METHODS if hasattr(step, m)) if kept is None else kept["offers"]
         classes = getattr(step, "classes_", None) if kept is None else kept["classes"]
         if classes is not None:
             self.classes_ = classes
+        self._most_probable = "predict_proba" in self._offers and plan.predicts_most_probable(node)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -300,6 +303,8 @@ class Responses(BaseEstimator):
             if self._pipeline is None:
                 self._pipeline = self._execution.workshop.whole(self._execution.fold)
             return getattr(self._pipeline, method)(X)  # type: ignore[no-any-return]
+        if method == "predict" and self._most_probable:
+            return self.classes_[np.argmax(self._respond("predict_proba", X), axis=1)]  # type: ignore[no-any-return]
         if method not in self._said:
             if self._fitted is None:  # it was asked for less before
                 self._fitted = self._execution.fitted(self._node)

@@ -22,6 +22,7 @@ HIGHEST_TWENTIETH = 1.64
 BEYOND_LIMIT = 2.0  # what was stopped at its time limit would have taken about so many times as long
 FIRST_PAUSE = 0.001  # seconds after a refusal; twice as long after each further one in a row
 SHORTEST_PAUSE, PAUSES = 0.01, 20  # near the end: that many pauses in the time left, none shorter than that
+PROCESS_SECONDS = 0.25  # more or less, that starting a process to fit in takes, or stopping all of them
 BASELINE_SHARE = 0.1  # of the budget, at most, is kept for a baseline: a constant guess takes no time
 
 
@@ -36,7 +37,8 @@ class Pace:
     clock : callable
         Returns the seconds since the run began.
     stoppable : bool
-        Whether an evaluation can be stopped when time is up; if not, only what is likely to finish may begin.
+        Whether evaluations are made in processes of their own, which can be stopped when time is up; if not, only what is
+        likely to finish may begin.
     rehearse : callable
         Does what is to be done after the last refit; it is timed whenever twice as much was told.
     """
@@ -53,7 +55,7 @@ class Pace:
         self.budget, self.space = budget, space
         self.time_limit = problem.time_limit
         self._clock, self._rehearse = clock, rehearse
-        self._optimism = LOWEST_TENTH if stoppable else 0.0
+        self._optimism, self.start = (LOWEST_TENTH, PROCESS_SECONDS) if stoppable else (0.0, 0.0)
         self._rows, self._columns = problem.dataset.n_rows, problem.dataset.n_features
         self._folds, self._fold_rows = len(problem.splits), int(np.mean([len(train) for train, _ in problem.splits]))
         classes = problem.dataset.classes
@@ -117,7 +119,7 @@ class Pace:
 
     def time_to_fit(self) -> float | None:
         """Return the seconds left for the refit if everything is to be over in time; None without a bound."""
-        return None if self.budget.latest is None else self.budget.latest - self.tail - self._clock()
+        return None if self.budget.latest is None else self.budget.latest - self.tail - self.start - self._clock()
 
     # -- what may begin -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TRIES = 3  # at fitting a pipeline, before a constant guess is taken
 LIKELY = 1.0  # standard deviations above the median: what takes no longer than this is tried
-START = 0.25  # seconds, more or less, of starting a process to fit in, and again of stopping all processes
+LEAST_SECONDS = 0.25  # that the last try may take even if it is late: any model is better than a constant guess
 QUICK = ("GaussianNB(features)", "DecisionTreeRegressor(features, max_depth=4)")  # baselines for when there is no time
 
 NOTHING_SCORED = (
@@ -66,12 +66,14 @@ def final_model(
     tried: set[str] = set()
     for _ in range(TRIES):
         left = pace.time_to_fit()
+        if tried and left is not None and left <= 0:
+            break
         untried = [outcome for outcome in scored if str(outcome.candidate.genome) not in tried]
         if left is not None:  # there is no time to find out that all pipelines with one model fail alike
             failed = {text.partition("(")[0] for text in tried}
             untried = [o for o in untried if str(o.candidate.genome).partition("(")[0] not in failed]
         ways = _ways(untried, pace) if scored else _baselines(space, pace, tried)
-        way, seconds = _chosen(ways, left, notes)
+        way, seconds = _chosen(ways, left, pace.start, notes)
         if way is None:
             break
         tried.add(way.text)
@@ -100,16 +102,17 @@ def _baselines(space: PipelineSpace, pace: Pace, tried: Container[str]) -> Ways:
     return iter(ways[:1]), ways[-1] if ways else None
 
 
-def _chosen(ways: Ways, left: float | None, notes: list[str]) -> tuple[Way | None, float | None]:
+def _chosen(ways: Ways, left: float | None, start: float, notes: list[str]) -> tuple[Way | None, float | None]:
     """Return the best way that will likely end in the seconds left, and how many of them it may take.
 
-    What the fastest way needs is kept back, for the case that the best one takes longer than was thought.
+    What the fastest way needs is kept back, for the case that the best one takes longer than was thought; ``start`` are the
+    seconds that each try takes beside the fit itself.
     """
     best_first, fastest = ways
     if left is None or fastest is None:
         return next(best_first, fastest), left
-    left -= 2 * START
-    spare = min(fastest.estimate.at(LIKELY) + START, max(left, 0.0) / 4)
+    left -= start
+    spare = min(fastest.estimate.at(LIKELY) + start, max(left, 0.0) / 4)
     for number, way in enumerate(best_first):
         if way.estimate.at(LIKELY) <= left - spare:
             return way, left - spare
@@ -118,6 +121,7 @@ def _chosen(ways: Ways, left: float | None, notes: list[str]) -> tuple[Way | Non
                 f"{way.text} was not fitted on the whole table: it would take about {way.estimate.seconds:.2g} s,"
                 f" {max(left, 0.0):.2g} s are left; another one was taken. Give more time"
             )
+    left = max(left, LEAST_SECONDS)
     return (fastest, left) if fastest.estimate.seconds <= left else (None, None)
 
 

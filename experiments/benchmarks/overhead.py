@@ -106,7 +106,7 @@ def watch_host(folder: str) -> None:
     meter.wrap(problem.Trial, "_predictions _out_of_fold", "predictions and their hash")
     meter.wrap(problem, "peak_memory", "memory figures")
     meter.wrap(host, "status_bytes", "memory figures")
-    meter.wrap(problem, "_random_states _set_random_states", "random states")
+    meter.wrap(problem.Trial, "_before_fit", "random states")
     meter.wrap(problem.Trial, "_cost", "figures of cost")
     meter.wrap(execution.Execution, "step_times", "figures of cost")
     meter.wrap(channel.Channel, "receive", "channel")

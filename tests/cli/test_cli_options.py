@@ -13,6 +13,7 @@ GIVEN = FitOptions(table="t.csv", target="y")
 def test_a_run_is_bounded_by_default():
     assert GIVEN.complete().seconds == DEFAULT_SECONDS
     assert FitOptions(evaluations=3).over(GIVEN).complete().seconds is None
+    assert FitOptions(cpu_seconds=3).over(GIVEN).complete().seconds is None
 
 
 def test_a_seed_is_chosen_if_none_is_given():
@@ -52,6 +53,7 @@ def test_a_mistake_in_the_file_is_named(here, content, expected):
     [
         (FitOptions(), "no table was given"),
         (FitOptions(table="t.csv"), "no target was given"),
+        (FitOptions(cpu_seconds=-1).over(GIVEN), "the number of --cpu-seconds must be greater than zero, got -1"),
         (FitOptions(seconds=0).over(GIVEN), "the number of --seconds must be greater than zero, got 0"),
         (FitOptions(seconds=float("nan")).over(GIVEN), "must be a positive number"),
         (FitOptions(evaluations=-1).over(GIVEN), "the number of --evaluations must be greater than zero, got -1"),

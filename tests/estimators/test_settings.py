@@ -43,7 +43,9 @@ def test_an_unknown_setting_is_refused_with_a_suggestion(changes, message):
     assert message in str(caught.value)
 
 
-NUMBERS = ["generations", "max_evaluations", "max_time_mins", "max_eval_time_mins", "population_size", "early_stop"]
+NUMBERS = [
+    "generations", "max_evaluations", "max_time_mins", "max_cpu_mins", "max_eval_time_mins", "population_size", "early_stop",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -190,6 +190,9 @@ class OneStep:
     def make(self, node, random_state, effort=1.0):
         return Behaving(self.text)
 
+    def predicts_most_probable(self, node):
+        return False
+
 
 class FaultyBuilder:
     identity = "faulty"

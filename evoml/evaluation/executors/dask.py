@@ -142,9 +142,11 @@ class DaskExecutor:
             return pickle.loads(future.result(None if timeout is None else timeout + GRACE))
         except FitError:
             raise
-        except TimeoutError:
-            raise FitError(f"took longer than its limit of {timeout:g} s on the cluster") from None
-        except Exception:  # whatever becomes of a cluster: the run has come this far, and is to end with its model
+        except (
+            Exception
+        ) as error:  # whatever becomes of a cluster: the run has come this far, and is to end with its model
+            if isinstance(error, TimeoutError) and timeout is not None:
+                raise FitError(f"took longer than its limit of {timeout:g} s on the cluster") from None
             return self._fit_here(text, timeout)
         finally:
             if future is not None:
@@ -286,15 +288,15 @@ class DaskExecutor:
             return
         if self._client.status != "running":
             self._wait_for_scheduler()
-        with suppress(OSError, TimeoutError):
-            self._threads = self._count_threads()
         self._looked = time.monotonic()
-        if self._threads:
-            self._worked = self._looked
-            if not self._is_scattered:
+        with suppress(OSError, TimeoutError):  # the last worker may go at any moment; the next look finds out
+            self._threads = self._count_threads()
+            if self._threads and not self._is_scattered:
                 self._scatter()
                 for key in [key for key, batch in self._under_way.items() if not batch.future.done()]:
                     self._take_back(key)
+        if self._threads:
+            self._worked = self._looked
         elif (self._under_way or self._waiting) and self._looked - self._worked > WORKER_SECONDS:
             raise EvomlError(
                 f"the Dask cluster at {_address(self._client)} has had no worker for {WORKER_SECONDS:g} s;"

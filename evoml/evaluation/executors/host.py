@@ -144,8 +144,7 @@ class Host:
                 return
         if dead or worker.channel.ended:  # without a channel no answer can come any more
             cost = worker.cost()  # which is not known any more once the process is waited for
-            worker.process.join(1)
-            code = worker.process.exitcode
+            code = worker.exit_code()
             error = "its worker process hung up" if code is None else f"its worker process ended with code {code}"
             self._replace(index, Status.CRASHED, error, cost)
 
@@ -212,6 +211,11 @@ class Worker:
             cpu = min(max(spent - self.cpu_before, 0.0), wall)
             memory = max(0.0, status_bytes("VmHWM", self.process.pid) - self.held)
         return Cost(wall=wall, cpu=cpu, memory=memory)
+
+    def exit_code(self) -> int | None:
+        """Return the code that the process ends with within a second, or None."""
+        wait([self.end], 1)  # not join: it waits for ever for a process that has closed its descriptors and lives on
+        return self.process.exitcode  # type: ignore[no-any-return]
 
     def kill(self) -> None:
         """End the worker and every process it has started."""

@@ -80,6 +80,10 @@ class Plan:
         """Return the unfitted estimator of a step that is a part; ``effort`` is the share of its iterations."""
         return self.catalogue[self.part(node)].build(self.values(node), random_state, effort)
 
+    def predicts_most_probable(self, node: str) -> bool:
+        """Tell whether a model predicts the class that is most probable to it, always."""
+        return self.catalogue[self.part(node)].predicts_most_probable
+
     def complexity(self) -> int:
         """Count what must be written down to state the pipeline: its steps, and each value that is not the default.
 
