@@ -28,6 +28,19 @@ def fronts(scores: np.ndarray) -> list[np.ndarray]:
     return found
 
 
+def first_front(scores: np.ndarray) -> np.ndarray:
+    """Return the indices of the points that no other dominates, in order; for many points, whose pairs are too many.
+
+    scores: (n, m) objective values, all maximised.
+    """
+    found = np.empty(0, dtype=int)
+    for index in np.lexsort(-scores.T[::-1]):  # what dominates a point comes before it
+        at_least = np.all(scores[found] >= scores[index], axis=1)
+        if not np.any(at_least & np.any(scores[found] > scores[index], axis=1)):
+            found = np.append(found, index)
+    return np.sort(found)
+
+
 def crowding_distance(scores: np.ndarray) -> np.ndarray:
     """Crowding distance of each point within its front (Deb et al. 2002, section III-B).
 
@@ -59,6 +72,6 @@ def pareto_front(outcomes: Sequence[Outcome]) -> list[Outcome]:
     found = sorted(scored.values(), key=lambda o: o.candidate.id)
     if not found:
         return []
-    first = fronts(np.array([outcome.scores for outcome in found]))[0]
+    first = first_front(np.array([outcome.scores for outcome in found]))
     places = {found[i].scores: found[i] for i in reversed(first)}
     return sorted(places.values(), key=lambda o: (*(-score for score in o.scores), o.candidate.id))

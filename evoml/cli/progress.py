@@ -48,7 +48,7 @@ class Watch:
     def __init__(self, budget: Budget, journal: Journal | None = None) -> None:
         self.budget = budget
         self.progress = Progress()
-        self.failures: Counter[str] = Counter()
+        self.ended: Counter[Status] = Counter()
         self.best_score = -math.inf
         self.best_text = ""
         self.stopping = False
@@ -61,8 +61,8 @@ class Watch:
     def __call__(self, progress: Progress, outcome: Outcome) -> None:
         """Take in an outcome; the signature is that of an estimator's callback."""
         self.progress, self._seen_at = progress, time.monotonic()
-        if not outcome.ok and outcome.duplicate_of is None and outcome.status is not Status.VETOED:
-            self.failures[str(outcome.status)] += 1
+        if outcome.duplicate_of is None:
+            self.ended[outcome.status] += 1
         score = outcome.scores[0] if outcome.ok and outcome.scores else -math.inf
         improved = score > self.best_score
         if improved:
@@ -105,14 +105,20 @@ class Watch:
         return f"{min(1.0, self.budget.used(replace(self.progress, elapsed=self.elapsed))):.0%}"
 
     @property
+    def pruned(self) -> int:
+        """Evaluations stopped early."""
+        return self.ended[Status.PRUNED]
+
+    @property
     def failed(self) -> str:
         """Failures by kind, in words."""
-        return ", ".join(f"{count} {kind.lower()}" for kind, count in self.failures.most_common()) or "none"
+        failures = [(kind, count) for kind, count in self.ended.most_common() if kind.failed]
+        return ", ".join(f"{count} {kind.lower()}" for kind, count in failures) or "none"
 
     def _read(self, journal: Journal) -> None:
         told = journal.individuals()
         told = told[told["duplicate_of"].isna() & ~told["status"].isin(["PENDING", Status.VETOED])]
-        self.failures.update(told["status"][told["status"] != Status.OK])
+        self.ended.update(map(Status, told["status"]))
         scored = [(scores[0], text) for scores, text in zip(told["scores"], told["text"], strict=True) if scores]
         if scored:
             self.best_score, text = max(scored)
@@ -171,7 +177,7 @@ class LogLines:
         self._next = self._now() + LINE_EVERY
         progress = watch.progress
         line = f"{clock(watch.elapsed)} ({watch.used})  generation {progress.generation}, {progress.evaluations} evaluations"
-        line += f" ({watch.rate:.1f}/s), failed: {watch.failed}"
+        line += f" ({watch.rate:.1f}/s), pruned: {watch.pruned}, failed: {watch.failed}"
         if math.isfinite(watch.best_score):
             line += f", best {watch.best_score:.5g}"
         say(line + (f": {shortened(watch.best_text, WIDTH)}" if improved else ""))
@@ -232,6 +238,7 @@ class _Renderable:
             "elapsed": f"{clock(watch.elapsed)}  ({watch.used} of the budget)",
             "generation": str(progress.generation),
             "evaluations": f"{progress.evaluations}  ({watch.rate:.1f}/s)",
+            "pruned": f"{watch.pruned}  (stopped early, as they could hardly win)",
             "failed": watch.failed,
             "best score": best,
             "pipeline": shortened(watch.best_text, 2 * WIDTH),

@@ -21,6 +21,11 @@ class Status(StrEnum):
     PRUNED = "PRUNED"  # stopped early: it could hardly have reached the survivors any more
     VETOED = "VETOED"  # refused before it ran: too dear for the time left, or by an overseer
 
+    @property
+    def failed(self) -> bool:
+        """Whether something went wrong."""
+        return self in (Status.TIMEOUT, Status.CRASHED, Status.INVALID)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

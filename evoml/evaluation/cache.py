@@ -9,8 +9,8 @@ was used, and old fame fades. Workers of a machine share one cache in files that
 from __future__ import annotations
 
 import heapq
+import mmap
 import os
-import pickle
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -86,15 +86,15 @@ class SharedCache:
     def recall(self, name: str) -> Any:
         try:
             value = unpack(f"{self.folder}/{name}")
-        except OSError:  # was never there, or is gone
+        except Exception:  # was never there, is gone, or is an object of a part's that does not come back
             return None
         self.news.append((name, 0, 0.0))
         return value
 
     def keep(self, name: str, value: Any, seconds: float) -> None:
         if pays(seconds, size(value)):
-            with suppress(OSError, pickle.PicklingError, TypeError, AttributeError):  # a full disk, an odd object
-                self.news.append((name, pack(value, f"{self.folder}/{name}"), seconds))
+            with suppress(Exception):  # a full disk, an object of a part's that cannot be pickled
+                self.news.append((name, pages(pack(value, f"{self.folder}/{name}")), seconds))
 
     def taken(self) -> list[News]:
         """Return the news, which are none from now on."""
@@ -170,6 +170,11 @@ class Ledger:
                 self.n_bytes -= entry[0]
                 del self._entries[name]
                 return name
+
+
+def pages(n_bytes: int) -> int:
+    """Return what a file of so many bytes takes in memory."""
+    return -(-n_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
 def pays(seconds: float, n_bytes: int) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from evoml.evaluation.objectives import Objective
     from evoml.evaluation.racing import Racing
 
+FREE = Cost()
+
 
 class Evaluator:
     """Evaluates candidates by way of an executor.
@@ -65,7 +67,7 @@ class Evaluator:
                 self.racing.told(outcome)
             if outcome.duplicate_of is None and outcome.status is not Status.VETOED:  # there may be time for it now
                 self._first[outcome.candidate.key] = outcome.candidate.id
-                self._evaluations[outcome.candidate.id] = outcome.evaluation
+                self._evaluations[outcome.candidate.id] = _for_duplicates(outcome.evaluation)
                 self.begun += 1
 
     def free_slots(self) -> int:
@@ -117,8 +119,6 @@ class Evaluator:
         source = self._first[candidate.key]
         evaluation = self._evaluations[source]
         duplicate_of = source if source != candidate.id else None
-        if duplicate_of is not None:
-            evaluation = replace(evaluation, cost=Cost())  # it cost nothing
         measured = self.objectives.values() if evaluation.status is Status.OK else ()
         scores = tuple(objective(candidate, evaluation) for objective in measured)
         outcome = Outcome(candidate, evaluation, scores, duplicate_of)
@@ -131,8 +131,13 @@ class Evaluator:
             self.racing.told(outcome)
         if outcome.ok and evaluation.predictions is not None:
             self.kept.offer(index, outcome.scores[0], evaluation.semantics, evaluation.predictions)
-        self._evaluations[index] = replace(evaluation, predictions=None, steps=())
+        self._evaluations[index] = _for_duplicates(evaluation)
         return replace(outcome, evaluation=replace(evaluation, predictions=None))
 
     def close(self) -> None:
         self.executor.close()
+
+
+def _for_duplicates(evaluation: Evaluation) -> Evaluation:
+    """Return what a duplicate is told: it cost nothing, and its predictions are known. All of these are kept, so they are small."""
+    return replace(evaluation, predictions=None, steps=(), cost=FREE)

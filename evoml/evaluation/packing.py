@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any
 
 ALIGNMENT = 64  # bytes, as NumPy's own allocations on machines with wide registers
 _NUMBER = Struct("<Q")
+_OURS = re.compile(r"evoml-shared-(\d+)-\w{8}")  # as named below: nobody else's folder may be taken for one
 
 
 def pack(value: Any, path: str | Path, dumps: Callable[..., bytes] = pickle.dumps) -> int:
@@ -71,17 +73,18 @@ def shared_folder(n_bytes: int) -> Path:
     memory = Path("/dev/shm")
     for place in (memory, Path(tempfile.gettempdir())):
         if place.is_dir() and os.access(place, os.W_OK):
-            for left in place.glob("evoml-*-*"):
-                if not _alive(left.name.split("-")[1]):
+            for left in place.glob("evoml-shared-*"):
+                ours = _OURS.fullmatch(left.name)
+                if ours and not _alive(int(ours[1])):
                     shutil.rmtree(left, ignore_errors=True)
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * n_bytes
-    return Path(tempfile.mkdtemp(prefix=f"evoml-{os.getpid()}-", dir=memory if roomy else None))
+    return Path(tempfile.mkdtemp(prefix=f"evoml-shared-{os.getpid()}-", dir=memory if roomy else None))
 
 
-def _alive(process: str) -> bool:
+def _alive(process: int) -> bool:
     try:
-        os.kill(int(process), 0)
-    except (ValueError, ProcessLookupError):
+        os.kill(process, 0)
+    except ProcessLookupError:
         return False
     except OSError:
         return True

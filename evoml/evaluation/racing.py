@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from evoml.evaluation.objectives import Objective
 
 PROMOTED = 1 / 3  # of those told on a rung, the best that go on
-SURVIVOR = 0.25  # the survivor to be reached: its place among comparable ones, from 0, the best, to 1
+SURVIVORS = 0.25  # share of a population whose last member is the survivor to be reached
 DEVIATIONS = 0.5  # of the predicted mean: how far below the survivor a candidate may seem to be
-LEAST = 5  # comparable candidates before there is a bar
+LEAST = 5  # comparable candidates, at least, before there is a bar
 
 
 class Racing:
@@ -38,11 +38,16 @@ class Racing:
     metric : str
         The metric that workers race for; there are no bars if it is not the first objective.
     folds, rungs : int
+    population_size : int
+        As long as fewer than a quarter of so many comparable candidates survive, there are no bars for folds.
     """
 
-    def __init__(self, objectives: Mapping[str, Objective], metric: str, folds: int, rungs: int = 0) -> None:
+    def __init__(
+        self, objectives: Mapping[str, Objective], metric: str, folds: int, rungs: int = 0, population_size: int = 50
+    ) -> None:
         first, *self._others = objectives.values()
         self._metric, self._folds, self._rungs = metric, folds, rungs
+        self._places = max(LEAST, round(SURVIVORS * population_size))
         self._possible = first.metric == metric and all(other.in_advance for other in self._others)
         self._told: list[tuple[tuple[float, ...], tuple[float, ...]]] = []  # other objectives, values on rungs
 
@@ -67,11 +72,11 @@ class Racing:
         return float(np.quantile(values, 1 - PROMOTED)) if len(values) >= LEAST else -math.inf
 
     def _fold_bars(self, rivals: Sequence[Outcome]) -> tuple[float, ...]:
-        if len(rivals) < LEAST:
+        if len(rivals) < self._places:
             return (-math.inf,) * (self._folds - 1)
         rivals = sorted(rivals, key=lambda outcome: (-outcome.scores[0], outcome.candidate.id))
         scores = np.array([rival.evaluation.fold_scores[self._metric] for rival in rivals])
-        survivor = scores[int(SURVIVOR * (len(rivals) - 1))]
+        survivor = scores[self._places - 1]
         folds = np.arange(1, self._folds)
         so_far = np.cumsum(survivor)[:-1] / folds
         doubt = _paired_deviation(scores - survivor) * np.sqrt((self._folds - folds) / (self._folds * folds))

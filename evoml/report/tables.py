@@ -74,7 +74,7 @@ def failures_by_kind(journal: Readable) -> pd.DataFrame:
     import pandas as pd
 
     table = Record.of(journal).individuals
-    failed = table[~table["status"].isin([Status.OK, PENDING]) & table["duplicate_of"].isna()]
+    failed = table[_failed(table["status"]) & table["duplicate_of"].isna()]
     groups: dict[tuple[str, str], list[int]] = {}
     for one, status, error in zip(failed.index, failed["status"], failed["error"], strict=True):
         groups.setdefault((status, short_error(error)), []).append(one)
@@ -83,6 +83,10 @@ def failures_by_kind(journal: Readable) -> pd.DataFrame:
         for (status, error), ids in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
     ]
     return pd.DataFrame(rows, columns=["status", "error", "count", "example_id", "example"])
+
+
+def _failed(statuses: pd.Series) -> pd.Series:
+    return statuses.isin([str(status) for status in Status if status.failed])
 
 
 def short_error(error: str) -> str:
@@ -108,7 +112,7 @@ def operator_credit(journal: Readable) -> pd.DataFrame:
     for operator, made in told[told["parents"].map(len).astype(int) > 0].groupby("operator"):
         tried = made[made["duplicate_of"].isna()]
         wins = sum(_better(scores[one], scores.get(parents[0])) for one, parents in tried["parents"].items())  # type: ignore[index]
-        failures = int((tried["status"] != Status.OK).sum())
+        failures = int(_failed(tried["status"]).sum())
         rate = wins / len(tried) if len(tried) else 0.0
         chance = probability.get(str(operator), float("nan"))
         rows.append((operator, len(tried), wins, rate, failures, len(made) - len(tried), chance))
@@ -157,7 +161,8 @@ def _search_facts(record: Record) -> dict[str, str | None]:
     individuals, summary = record.individuals, record.summary
     told = individuals["status"] != PENDING
     evaluated = told & individuals["duplicate_of"].isna()
-    failures = int((evaluated & (individuals["status"] != Status.OK)).sum())
+    failures = int((evaluated & _failed(individuals["status"])).sum())
+    ended = individuals["status"][evaluated].value_counts()
     generations = len(record.progress) or None
     return {
         "metric": record.metric,
@@ -167,8 +172,13 @@ def _search_facts(record: Record) -> dict[str, str | None]:
         "seed": _text(record.settings.get("seed")),
         "candidates asked": str(len(individuals)),
         "evaluations": str(summary.get("evaluations", int(evaluated.sum()))),
+        "stopped early by racing": str(ended.get(Status.PRUNED, 0)),
+        "refused for lack of time": _text(ended.get(Status.VETOED)),
         "failures": str(failures),
         "exact duplicates": str(int((told & individuals["duplicate_of"].notna()).sum())),
+        "same predictions as an earlier one": str(int(individuals["equivalent_to"].notna().sum())),
+        "steps recalled from the cache": f"{individuals['recalled_steps'].sum():.0f}",
+        "seconds saved by recalling": f"{individuals['saved_seconds'].sum():.1f}",
         "generations": _text(generations),
         "seconds": f"{record.seconds:.1f}",
         "stopped by": _text(summary.get("stopped_by")) if record.finished else "not finished",

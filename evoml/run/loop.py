@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evoml.algorithms import operator_probabilities
+from evoml.algorithms import operator_probabilities, pareto_front
 from evoml.core.budget import Progress, StopRule
 from evoml.core.candidate import Status
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from evoml.evaluation import Evaluator
     from evoml.journal import Journal
 
+KEPT = 1000  # scored outcomes that are kept for the end, the best ones; the front is kept besides
+CHEAPEST = 10  # and these, for the case that there is little time
 EXHAUSTED = 20  # populations' worth of duplicates in a row after which the space counts as searched through
 
 
@@ -69,7 +71,7 @@ def evolve(
     except KeyboardInterrupt:
         reason = "interrupt"
         journal.event("interrupt")
-    return Finished(reason, tracker.progress(), len(tracker.outcomes))
+    return Finished(reason, tracker.progress(), tracker.count)
 
 
 def _patience(seconds: float | None, spent: float) -> float | None:
@@ -103,8 +105,8 @@ class Tracker:
 
     Attributes
     ----------
-    outcomes : list of Outcome
-        All that was told, without what only evaluation needs.
+    count : int
+        Outcomes told.
     """
 
     def __init__(
@@ -118,12 +120,13 @@ class Tracker:
         self._progress = Progress(reserve=reserve(None))
         self._improved_at = self._duplicates = 0
         self.best: Outcome | None = None
-        self.outcomes: list[Outcome] = []
+        self.count = 0
+        self._scored: list[Outcome] = []
         self._here = False
 
     def scored(self) -> list[Outcome]:
-        """Return the outcomes with scores, best first."""
-        return sorted((outcome for outcome in self.outcomes if outcome.ok), key=rank)
+        """Return the outcomes with scores that are kept, best first, without duplicates."""
+        return sorted(self._scored, key=rank)
 
     def go_on(self, cpu: float, here: bool) -> None:
         """Begin a sitting; the earlier ones are told and took ``cpu`` CPU seconds, as far as recorded.
@@ -150,8 +153,12 @@ class Tracker:
     def told(self, outcome: Outcome, generation: int) -> Progress:
         """Return the progress after one more outcome."""
         evaluation = outcome.evaluation
-        self.outcomes.append(replace(outcome, evaluation=replace(evaluation, predictions=None, steps=())))
         fresh = outcome.duplicate_of is None
+        self.count += 1
+        if outcome.ok and fresh:
+            self._scored.append(replace(outcome, evaluation=replace(evaluation, predictions=None, steps=())))
+            if len(self._scored) >= 2 * KEPT:
+                self._sort_out()
         evaluations = self._progress.evaluations + (fresh and evaluation.status is not Status.VETOED)
         self._duplicates = 0 if fresh else self._duplicates + 1
         if outcome.ok and (self.best is None or rank(outcome) < rank(self.best)):
@@ -168,6 +175,13 @@ class Tracker:
             cpu=self._progress.cpu + (0.0 if self._here else evaluation.cost.cpu),
         )
         return self.progress()
+
+    def _sort_out(self) -> None:
+        """Keep what the end of a run may need, so that a long run holds no more than a short one."""
+        best = self.scored()
+        cheapest = sorted(best, key=lambda outcome: outcome.evaluation.cost.fit)[:CHEAPEST]
+        kept = {outcome.candidate.id: outcome for outcome in (*best[:KEPT], *pareto_front(best), *cheapest)}
+        self._scored = list(kept.values())
 
 
 def rank(outcome: Outcome) -> tuple[float, ...]:

@@ -61,7 +61,8 @@ class Pace:
         classes = problem.dataset.classes
         self.costs = CostModel(1 if classes is None else len(classes), self._fold_rows, self._columns)
         self._told = self._rehearsed = self._refused = 0
-        self._rehearsal = self._reserve = 0.0
+        self._rehearsal = self._reserve = self._refit = 0.0
+        self._best: int | None = None
 
     # -- learning -----------------------------------------------------------------------------------------------------
 
@@ -94,8 +95,10 @@ class Pace:
 
     def reserve(self, best: Outcome | None) -> float:
         """Return the seconds to keep for the end: what it will likely take, or more where it could become too late."""
-        seconds = self._baseline() if best is None else self._likely(self.refit(best))
-        self._reserve = seconds + self.tail
+        if best is None or best.candidate.id != self._best:
+            self._best = None if best is None else best.candidate.id
+            self._refit = self._baseline() if best is None else self._likely(self.refit(best))
+        self._reserve = self._refit + self.tail
         return self._reserve
 
     def _likely(self, estimate: Estimate) -> float:

@@ -152,7 +152,7 @@ def _evaluator(wanted: Search, parts: Parts) -> Evaluator:
 
 def workplace(wanted: Search, problem: Problem) -> Executor:
     """Return the executor that a search wants."""
-    cache = cache_limit() if wanted.cache_bytes is None else wanted.cache_bytes
+    cache = cache_limit(problem.dataset.n_bytes) if wanted.cache_bytes is None else wanted.cache_bytes
     n_jobs, seconds = workers(wanted.n_jobs), wanted.budget.seconds
     return executor(wanted.executor, problem, n_jobs, wanted.memory_limit, seconds, cache)
 
@@ -160,7 +160,9 @@ def workplace(wanted: Search, problem: Problem) -> Executor:
 def race(wanted: Search, parts: Parts) -> Racing | None:
     """Return what sets the bars of candidates; None where all are evaluated to their end."""
     problem = parts.problem
-    racing = Racing(parts.objectives, next(iter(problem.scorers)), len(problem.splits), len(problem.rungs))
+    racing = Racing(
+        parts.objectives, next(iter(problem.scorers)), len(problem.splits), len(problem.rungs), wanted.population_size
+    )
     return racing if wanted.racing else None
 
 

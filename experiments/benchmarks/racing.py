@@ -1,7 +1,7 @@
 """Racing beside full evaluation: is the same quality reached in half the CPU time?
 
     python experiments/benchmarks/racing.py --data FOLDER [--tables NAME ...] [--evaluations 200] [--seeds 0 1 2]
-        [--out racing.jsonl] [--survivor 0.25] [--deviations 0.5] [--promoted 0.33]
+        [--out racing.jsonl] [--survivors 0.25] [--deviations 0.5] [--promoted 0.33]
 
 FOLDER holds tables as CSV files and a ``manifest.csv`` with the name, file, task and target of each. Three runs for each table
 and seed: ``full`` evaluates that many candidates on all folds and takes c CPU seconds; ``raced`` races its candidates and is
@@ -108,12 +108,12 @@ def main() -> int:
     parser.add_argument("--evaluations", type=int, default=200)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=Path("racing.jsonl"))
-    for name in ("survivor", "deviations", "promoted"):
+    for name in ("survivors", "deviations", "promoted"):
         parser.add_argument(f"--{name}", type=float, help="another value for this setting of evoml.evaluation.racing")
     chosen = parser.parse_args()
     from evoml.evaluation import racing as settings
 
-    changed = {n: getattr(chosen, n) for n in ("survivor", "deviations", "promoted") if getattr(chosen, n) is not None}
+    changed = {n: getattr(chosen, n) for n in ("survivors", "deviations", "promoted") if getattr(chosen, n) is not None}
     for name, value in changed.items():
         setattr(settings, name.upper(), value)
     warnings.simplefilter("ignore")

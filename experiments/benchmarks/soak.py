@@ -72,7 +72,7 @@ def tree(root: int) -> list[int]:
 
 def shared_pages(process: int) -> float:
     """Return the bytes of the files that a run keeps in /dev/shm, mapped or not."""
-    files = (file for folder in Path("/dev/shm").glob(f"evoml-{process}-*") for file in folder.rglob("*"))
+    files = (file for folder in Path("/dev/shm").glob(f"evoml-shared-{process}-*") for file in folder.rglob("*"))
     total = 0.0
     for file in files:
         with suppress(OSError):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evoml.algorithms import pareto_front
-from evoml.algorithms.dominance import crowding_distance, fronts, ranked
+from evoml.algorithms.dominance import crowding_distance, first_front, fronts, ranked
 from evoml.core import Candidate, Evaluation, Outcome, Status
 
 values = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6))
@@ -25,6 +25,7 @@ def points(draw):
 @given(points())
 def test_fronts_match_the_naive_twin(scores):
     assert [front.tolist() for front in fronts(scores)] == naive.fronts(scores.tolist())
+    assert first_front(scores).tolist() == next(iter(naive.fronts(scores.tolist())), [])
 
 
 @settings(deadline=None)

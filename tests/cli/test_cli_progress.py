@@ -65,7 +65,7 @@ def test_log_lines_come_on_improvement_and_every_few_seconds(watch, capsys):
     lines(watch, False)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("0:03 (40%)  generation 1, 4 evaluations (")
-    assert first.endswith("/s), failed: 1 timeout, best 0.9: model 3")
+    assert first.endswith("/s), pruned: 0, failed: 1 timeout, best 0.9: model 3")
     assert second.endswith("best 0.9")
 
 

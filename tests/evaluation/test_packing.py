@@ -166,15 +166,16 @@ def dead_process():
 
 
 def test_folders_of_dead_processes_are_removed_and_those_of_living_ones_kept(places):
-    dead, living, ours = (f"evoml-{pid}-x" for pid in (dead_process(), os.getppid(), os.getpid()))
-    for name in (dead, living, ours, "evoml-notes-x", "somebody-1-x"):
+    dead, living, ours = (f"evoml-shared-{pid}-abc_1234" for pid in (dead_process(), os.getppid(), os.getpid()))
+    strange = [f"evoml-{dead_process()}-results", "evoml-shared-notes", "evoml-shared-2024-results-of-mine"]
+    for name in (dead, living, ours, *strange):
         (places / name).mkdir()
         (places / name / "file").write_text("content")
     made = shared_folder(0)
     try:
         assert not (places / dead).exists()
-        assert all((places / name / "file").exists() for name in (living, ours, "somebody-1-x"))
-        assert made.name.startswith(f"evoml-{os.getpid()}-")
+        assert all((places / name / "file").exists() for name in (living, ours, *strange))
+        assert made.name.startswith(f"evoml-shared-{os.getpid()}-")
     finally:
         made.rmdir()
 

@@ -15,6 +15,7 @@ from evoml.core.protocols import Executor
 from evoml.evaluation.problem import Problem
 
 EXECUTORS = ("auto", "process", "serial", "dask")
+LEAST_CACHE, MOST_CACHE, CACHED_TABLES = 2**26, 2**31, 200  # bytes, bytes, and how many times the bytes of the table
 SHORT = 5.0  # seconds of budget below which starting worker processes does not pay
 
 
@@ -86,6 +87,9 @@ def memory_bytes() -> int:
         return 8 * 2**30
 
 
-def cache_limit() -> int:
-    """Return the bytes that results of steps may take on a machine by default: a hundredth of its memory, within bounds."""
-    return min(max(memory_bytes() // 100, 2**26), 2**31)
+def cache_limit(n_bytes: int) -> int:
+    """Return the bytes that results of steps may take on a machine by default, for a table of ``n_bytes``.
+
+    A hundredth of the memory, within bounds, of which a small table needs less.
+    """
+    return min(max(memory_bytes() // 100, LEAST_CACHE), MOST_CACHE, max(CACHED_TABLES * n_bytes, LEAST_CACHE))
