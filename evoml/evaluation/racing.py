@@ -12,6 +12,7 @@ that tells in order decides the same for any number of workers.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PROMOTED = 1 / 3  # of those told on a rung, the best that go on
 SURVIVORS = 0.25  # share of a population whose last member is the survivor to be reached
 DEVIATIONS = 0.5  # of the predicted mean: how far below the survivor a candidate may seem to be
+RECENT = 500  # candidates told on rungs that are looked back on
 LEAST = 5  # comparable candidates, at least, before there is a bar
 
 
@@ -49,7 +51,7 @@ class Racing:
         self._metric, self._folds, self._rungs = metric, folds, rungs
         self._places = max(LEAST, round(SURVIVORS * population_size))
         self._possible = first.metric == metric and all(other.in_advance for other in self._others)
-        self._told: list[tuple[tuple[float, ...], tuple[float, ...]]] = []  # other objectives, values on rungs
+        self._told: deque[tuple[tuple[float, ...], tuple[float, ...]]] = deque(maxlen=RECENT)  # others, values on rungs
 
     def told(self, outcome: Outcome) -> None:
         """Take in what a candidate reached on the rungs."""
