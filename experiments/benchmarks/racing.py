@@ -65,7 +65,7 @@ def run(folder: Path, name: str, budget: dict, racing: bool, seed: int) -> dict:
         "cpu": found.finished.progress.cpu,
         "wall": time.perf_counter() - began,
         "statuses": {str(status): int(n) for status, n in tried["status"].value_counts().items()},
-        "selection": found.best.scores[0],
+        "selection": found.best.scores[0] if found.best else float("nan"),
         "held_out": score(
             found.model.pipeline, metric, dataset.features.layout.like_fitted(read_features(X_out)), y_out
         ),

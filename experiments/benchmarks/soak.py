@@ -95,12 +95,14 @@ def memory(root: int) -> dict[str, float]:
     return found
 
 
-def watched(wanted: argparse.Namespace, every: float) -> tuple[list[tuple[int, dict[str, float]]], dict]:
-    """Run in a fresh interpreter; return (outcomes told, memory) every few seconds, and what the run says."""
+def watched(every: float, *command: str) -> tuple[list[tuple[int, dict[str, float]]], dict]:
+    """Run a script in a fresh interpreter; return (outcomes told, memory) every few seconds, and what the run says.
+
+    It is called with the option ``--folder``, and is to write to the file ``told`` there how far it is.
+    """
     samples = []
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, *sys.argv[1:], "--folder", folder]
-        run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        run = subprocess.Popen([sys.executable, *command, "--folder", folder], stdout=subprocess.PIPE, text=True)
         told = Path(folder, "told")
         while run.poll() is None:
             time.sleep(every)
@@ -141,7 +143,7 @@ def main() -> int:
         one(wanted)
         return 0
     began = time.monotonic()
-    samples, said = watched(wanted, wanted.every)
+    samples, said = watched(wanted.every, __file__, *sys.argv[1:])
     print(f"{wanted.jobs} workers, journal in {wanted.journal}, {time.monotonic() - began:.0f} s: {said}")
     print("outcomes told   " + " ".join(f"{part:>8s}" for part in samples[0][1]) + "    all MB")
     last = samples[-1][0]
