@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import networkx as nx
 import numpy as np
 
 from evoml.components import Choice
@@ -103,7 +102,7 @@ class CostModel:
 
     def learn(self, plan: Plan, steps: Sequence[StepTime]) -> None:
         """Learn what steps of a plan took; folds of a size count as one measurement, their mean."""
-        steps = [step for step in steps if step.node in plan.graph and plan.part(step.node) not in NOT_FITTED]
+        steps = [step for step in steps if step.node in plan.nodes and plan.part(step.node) not in NOT_FITTED]
         self._learn_widths(plan, steps)
         folds: dict[tuple[str, int, int, float], list[StepTime]] = defaultdict(list)
         for step in steps:
@@ -163,7 +162,7 @@ class CostModel:
         """Return the number of columns that each step is fitted on."""
         out: dict[str, int] = {}
         given: dict[str, int] = {}
-        for node in nx.topological_sort(plan.graph):
+        for node in plan.nodes:
             name = plan.part(node)
             width = sum(out[source] for source in plan.inputs(node))
             part = plan.catalogue.get(name)
@@ -249,8 +248,7 @@ class Regression:
 
 def _stacked(plan: Plan) -> set[str]:
     """Return the steps within stacked models."""
-    graph = plan.graph
-    inside = set().union(*(nx.ancestors(graph, node) for node in graph if plan.part(node) == STACK), set())
+    inside = set().union(*(plan.needed(node) for node in plan.nodes if plan.part(node) == STACK), set())
     return {node for node in inside if plan.part(node) not in NOT_FITTED}
 
 

@@ -139,5 +139,5 @@ class Evaluator:
 
 
 def _for_duplicates(evaluation: Evaluation) -> Evaluation:
-    """Return what a duplicate is told: it cost nothing, and its predictions are known. All of these are kept, so they are small."""
+    """Return what a duplicate is told: it cost nothing, and has no predictions of its own. All of these are kept."""
     return replace(evaluation, predictions=None, steps=(), cost=FREE)

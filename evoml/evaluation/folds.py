@@ -43,11 +43,11 @@ class Table:
 
     def take(self, index: Any) -> Table:
         """Return the table of some rows."""
-        parts = (None if part is None else part[index] for part in (self.y, self.weight, self.groups))
-        X = rows(self.X, index)
-        if isinstance(X, np.ndarray):
-            X.setflags(write=False)  # it is shared by all that are evaluated on this fold
-        return Table(X, *parts)  # type: ignore[arg-type]
+        X, *parts = (None if part is None else rows(part, index) for part in (self.X, self.y, self.weight, self.groups))
+        for part in (X, *parts):
+            if isinstance(part, np.ndarray):
+                part.setflags(write=False)  # it is shared by all that are evaluated on this fold
+        return Table(X, *parts)
 
 
 class Fold:
@@ -147,14 +147,17 @@ def _with_weight(train: np.ndarray, table: Table) -> np.ndarray:
 
 
 def mixed(n_rows: int, labels: np.ndarray | None, seed: int) -> np.ndarray:
-    """Return row numbers in a random order; with labels, such that the start of it has the shares of the whole."""
+    """Return row numbers in a random order; with labels, such that the start of it has the shares of the whole.
+
+    One row of each label comes first: a rare class must not be missing where a metric wants all of them.
+    """
     order = stream(seed, n_rows).permutation(n_rows)
     if labels is None:
         return order
     _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
     by_class = np.argsort(codes, kind="stable")
     places = np.empty(n_rows)
-    places[by_class] = np.concatenate([(np.arange(count) + 0.5) / count for count in counts])
+    places[by_class] = np.concatenate([np.arange(count) / count for count in counts])
     return order[np.argsort(places, kind="stable")]
 
 

@@ -116,7 +116,9 @@ def memory_of_workers(wanted: argparse.Namespace) -> float:
         figures = " ".join(f"{value:10.0f}" for value in (*found[jobs], *at_peak.values()))
         print(f"{jobs:7d} {figures}   {said}", flush=True)
     ratios = [two / one for one, two in zip(found[1], found[2], strict=True)]
-    print(f"two workers to one: median {ratios[0]:.2f}, peak {ratios[1]:.2f}; one to the table: peak {found[1][1] / table:.2f}")
+    print(
+        f"two workers to one: median {ratios[0]:.2f}, peak {ratios[1]:.2f}; one to the table: peak {found[1][1] / table:.2f}"
+    )
     return ratios[1]
 
 

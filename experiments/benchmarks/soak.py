@@ -2,9 +2,9 @@
 
     python experiments/benchmarks/soak.py [--evaluations 20000] [--jobs 1] [--journal memory|file] [--plot PATH.png]
 
-A fresh interpreter runs regularised evolution with cheap parts on iris, in two folds. Every second the proportional set sizes of
-it, its host and its workers are added up, and the files of theirs in /dev/shm that none of them maps. The promise: at most 400
-MB with one worker, 600 MB with two, and no growth: a line through the second half of the run rises by less than 5 %.
+A fresh interpreter runs regularised evolution with cheap parts on iris, in two folds. Every second the proportional set
+sizes of it, its host and its workers are added up, and their files in /dev/shm. The promise: at most 400 MB with one worker,
+600 MB with two, and no growth: a line through the second half of the run rises by less than 5 %.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """What is kept between evaluations is worth its place, is never more than it may be, and is what was kept."""
 
+import mmap
 import multiprocessing
 import os
 import sys
@@ -21,6 +22,7 @@ from evoml.evaluation.cache import (
     MemoryCache,
     NoCache,
     SharedCache,
+    pages,
     pays,
     size,
 )
@@ -101,6 +103,10 @@ def test_it_pays_to_keep_what_takes_longer_than_a_copy():
     assert pays(3.0, int(2 * BYTES_A_SECOND))
 
 
+def test_a_file_takes_whole_pages():
+    assert [pages(n_bytes) // mmap.PAGESIZE for n_bytes in (0, 1, mmap.PAGESIZE, mmap.PAGESIZE + 1)] == [0, 1, 1, 2]
+
+
 def test_sizes():
     matrix = sparse.eye(10, format="csr")
     assert size(np.ones(10)) == 80
@@ -143,7 +149,7 @@ def test_a_value_that_grew_counts_as_large_as_it_is():
 
 @pytest.fixture
 def keeper(tmp_path):
-    return Keeper(tmp_path, 3000)
+    return Keeper(tmp_path, 2 * pages(1))
 
 
 def put(cache, keeper, name, value, seconds=1.0):
@@ -157,16 +163,17 @@ def test_news_are_what_was_kept_and_recalled_and_are_taken_once(tmp_path):
     cache.keep("fast", np.ones(10), 0.0)
     cache.recall("a")
     cache.recall("missing")
-    assert cache.taken() == [("a", (tmp_path / "a").stat().st_size, 2.0), ("a", 0, 0.0)]
+    assert cache.taken() == [("a", pages(1), 2.0), ("a", 0, 0.0)]
     assert cache.taken() == []
 
 
 def test_evicted_files_vanish_and_those_mapped_stay_valid(tmp_path, keeper):
     cache = SharedCache(tmp_path)
     put(cache, keeper, "old", np.arange(200.0))
+    put(cache, keeper, "good", np.ones(20), seconds=9.0)
     held = cache.recall("old")["x"]
     put(cache, keeper, "new", np.ones(200), seconds=9.0)
-    assert os.listdir(tmp_path) == ["new"]
+    assert sorted(os.listdir(tmp_path)) == ["good", "new"]
     assert cache.recall("old") is None
     np.testing.assert_array_equal(held, np.arange(200.0))
 
@@ -277,7 +284,7 @@ def test_what_one_process_keeps_the_other_recalls(tmp_path):
         assert ask(1, "?none") is None
         ask(1, "abc")  # both computed it
         assert ask(0, "?abc") == ([3.0, 4.0, 5.0, 6.0], False)
-        assert keeper._ledger.n_bytes == (tmp_path / "abc").stat().st_size
+        assert keeper._ledger.n_bytes == pages((tmp_path / "abc").stat().st_size)
     finally:
         for (names, _), process in zip(pipes, processes, strict=True):
             names.put("")

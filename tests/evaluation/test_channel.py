@@ -14,12 +14,10 @@ from evoml.evaluation.executors.channel import _MARK, MOST_BYTES, Channel
 
 
 class Pair:
-    """A channel and the bare socket at its other end; nothing here waits longer than a second."""
+    """A channel and the bare socket at its other end."""
 
     def __init__(self):
         ours, self.theirs = socket.socketpair()
-        ours.settimeout(1.0)
-        self.theirs.settimeout(1.0)
         self.channel = Channel(ours)
 
     def __enter__(self):

@@ -96,9 +96,9 @@ def test_nothing_of_a_large_table_is_copied_twice(large):
     splits = list(KFold(5).split(np.zeros(N)))
     made = laid_out(dataset(), splits)
     assert len(made._table.X) == N + N - len(splits[-1][1])
-    for one in range(5):
-        other = (one + 1) % 5
-        assert np.shares_memory(made[one].training.X, made[other].training.X)
+    for fold in (made[number] for number in range(5)):
+        assert np.shares_memory(fold.training.X, made._table.X)
+        assert np.shares_memory(fold.testing.X, made._table.X)
 
 
 @pytest.mark.parametrize("size", [0, 2**40])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,7 @@ class Plan:
         self._values: dict[str, dict[str, Value]] = {}
         self._inputs: dict[str, list[str]] = {}
         self.root = self._add(term)
-        read, unread = {self.root}, [self.root]
-        while unread:
-            new = [source for source in self._inputs[unread.pop()] if source not in read]
-            read.update(new)
-            unread += new
+        read = self.needed(self.root) | {self.root}
         for node in [node for node in self._parts if node not in read]:  # left over from nested unions
             del self._parts[node], self._values[node], self._inputs[node]
 
@@ -71,6 +67,21 @@ class Plan:
 
     def values(self, node: str) -> Mapping[str, Value]:
         return self._values[node]
+
+    @property
+    def nodes(self) -> Collection[str]:
+        """All nodes, inputs before what reads them."""
+        return self._parts.keys()
+
+    def needed(self, node: str) -> set[str]:
+        """Return all nodes that ``node`` depends on."""
+        found: set[str] = set()
+        unread = [node]
+        while unread:
+            new = [source for source in self._inputs[unread.pop()] if source not in found]
+            found.update(new)
+            unread += new
+        return found
 
     def inputs(self, node: str) -> list[str]:
         """Return the nodes that ``node`` reads, in order."""
