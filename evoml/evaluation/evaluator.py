@@ -121,6 +121,8 @@ class Evaluator:
         duplicate_of = source if source != candidate.id else None
         measured = self.objectives.values() if evaluation.status is Status.OK else ()
         scores = tuple(objective(candidate, evaluation) for objective in measured)
+        if duplicate_of is not None:
+            evaluation = replace(evaluation, cost=FREE)  # only now: it is judged by what it would cost
         outcome = Outcome(candidate, evaluation, scores, duplicate_of)
         return self._told(outcome) if duplicate_of is None else outcome
 
@@ -139,5 +141,5 @@ class Evaluator:
 
 
 def _for_duplicates(evaluation: Evaluation) -> Evaluation:
-    """Return what a duplicate is told: it cost nothing, and has no predictions of its own. All of these are kept."""
-    return replace(evaluation, predictions=None, steps=(), cost=FREE)
+    """Return what is kept of an evaluation, for duplicates: those have no predictions of their own."""
+    return replace(evaluation, predictions=None, steps=())

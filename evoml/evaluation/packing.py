@@ -9,17 +9,21 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
-import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 ALIGNMENT = 64  # bytes, as NumPy's own allocations on machines with wide registers
 _NUMBER = Struct("<Q")
-_OURS = re.compile(r"evoml-shared-(\d+)-\w{8}")  # as named below: nobody else's folder may be taken for one
+PREFIX, LOCK = "evoml-shared-", "owner.lock"
+JUST_MADE = 60.0  # seconds for which a folder may be without its lock: it is being made
 
 
 def pack(value: Any, path: str | Path, dumps: Callable[..., bytes] = pickle.dumps) -> int:
@@ -65,27 +69,45 @@ def unpack(path: str | Path, *, writable: bool = False) -> Any:
     return pickle.loads(pieces[0], buffers=pieces[1:])
 
 
-def shared_folder(n_bytes: int) -> Path:
-    """Return a new folder of this process with room for ``n_bytes``, in memory (tmpfs) where there is enough of it.
+class SharedFolder:
+    """A new folder with room for ``n_bytes`` that goes with its owner, in memory (tmpfs) where there is enough of it.
 
-    Folders that were left behind by processes killed in the middle are removed.
+    The owner holds a lock on it. Folders whose owner was killed, and whose lock is free therefore, are removed by the next one:
+    nobody else would give that memory back.
+
+    Attributes
+    ----------
+    path : Path
     """
-    memory = Path("/dev/shm")
-    for place in (memory, Path(tempfile.gettempdir())):
-        if place.is_dir() and os.access(place, os.W_OK):
-            for left in place.glob("evoml-shared-*"):
-                ours = _OURS.fullmatch(left.name)
-                if ours and not _alive(int(ours[1])):
+
+    def __init__(self, n_bytes: int) -> None:
+        memory = Path("/dev/shm")
+        places = [place for place in (memory, Path(tempfile.gettempdir())) if os.access(place, os.W_OK)]
+        for place in places:
+            _sweep(place)
+        roomy = memory in places and shutil.disk_usage(memory).free > 2 * n_bytes
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=memory if roomy else None))
+        self._lock = FileLock(self.path / LOCK, thread_local=False)
+        self._lock.acquire()
+
+    def empty(self) -> None:
+        """Remove all that is in the folder; it is there afterwards, whatever became of it."""
+        for entry in self.path.glob("*"):
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != LOCK:
+                entry.unlink(missing_ok=True)
+        self.path.mkdir(exist_ok=True)
+
+    def remove(self) -> None:
+        """Remove the folder and all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.release()
+
+
+def _sweep(place: Path) -> None:
+    for left in place.glob(f"{PREFIX}*"):
+        with suppress(OSError, Timeout):  # somebody else's, or somebody else is faster
+            if (left / LOCK).is_file() and time.time() - left.stat().st_mtime > JUST_MADE:
+                with FileLock(left / LOCK, timeout=0):
                     shutil.rmtree(left, ignore_errors=True)
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * n_bytes
-    return Path(tempfile.mkdtemp(prefix=f"evoml-shared-{os.getpid()}-", dir=memory if roomy else None))
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -157,6 +157,26 @@ class AlgorithmContract:
         candidates = self.asked(algorithm, 30, outcome=lambda candidate: told(candidate, fails=candidate.id % 3 == 0))
         assert all(parent % 3 for candidate in candidates for parent in candidate.parents)
 
+    # -- racing -------------------------------------------------------------------------------------------------------
+
+    def test_at_first_there_are_no_rivals(self, algorithm):
+        assert list(algorithm.rivals(algorithm.start())) == []
+
+    def test_rivals_are_what_was_told_and_scored(self, algorithm):
+        known: dict[int, Outcome] = {}
+        for state, _, outcomes in self.run(algorithm, 30, outcome=lambda one: told(one, fails=one.id % 3 == 0)):
+            known |= {outcome.candidate.id: outcome for outcome in outcomes}
+            rivals = algorithm.rivals(state)
+            assert len({rival.candidate.id for rival in rivals}) == len(rivals) <= 2 * POPULATION
+            assert all(rival.ok and rival is known[rival.candidate.id] for rival in rivals)
+
+    def test_rivals_are_those_of_the_restored_state_too(self, algorithm):
+        steps = list(self.run(algorithm, 10))
+        candidates = {candidate.id: candidate for _, asked, _ in steps for candidate in asked}
+        outcomes = [outcome for *_, answers in steps for outcome in answers]
+        state, other = steps[-1][0], self.make(DigitSpace(), 1, POPULATION)
+        assert list(other.rivals(other.restore(state.record(), candidates, outcomes))) == list(algorithm.rivals(state))
+
     # -- resuming -----------------------------------------------------------------------------------------------------
 
     def test_a_restored_state_is_the_state_and_goes_on_as_if_never_stopped(self):

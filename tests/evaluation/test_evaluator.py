@@ -77,6 +77,17 @@ def test_exact_duplicates_run_once_and_cost_nothing(fake):
     assert [outcome.duplicate_of for outcome in made.completed()] == [0]
 
 
+def test_a_duplicate_is_judged_by_what_the_first_one_cost(fake):
+    made = Evaluator(fake, {"fit_time": lambda c, e: -e.cost.fit})
+    made.submit([candidate(0, "same"), candidate(1, "same")])
+    fake.finish(0)
+    assert [(o.scores, o.evaluation.cost.fit) for o in made.completed()] == [((-2.0,), 2.0), ((-2.0,), 0.0)]
+    resumed = Evaluator(fake, made.objectives)
+    resumed.remember([Outcome(candidate(0, "same"), OK, (-2.0,))])
+    resumed.submit([candidate(2, "same")])
+    assert [(o.scores, o.evaluation.cost) for o in resumed.completed()] == [((-2.0,), Cost())]
+
+
 def test_a_duplicate_of_a_failure_fails_alike(fake):
     made = evaluator(fake)
     made.submit([candidate(0, "same"), candidate(1, "same")])

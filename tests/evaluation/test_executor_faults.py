@@ -127,15 +127,29 @@ def test_without_a_time_limit_a_crash_is_still_found_although_a_child_lives_on()
         executor.close()
 
 
-def test_a_killed_host_is_one_clear_error(executor):
+def test_a_killed_host_is_replaced_and_nothing_is_lost(executor):
     run(executor, ["fork and go on"])
-    executor.submit(1, "sleep")
+    for index in range(1, 5):
+        executor.submit(index, "well" if index > 1 else "sleep")
     started = descendants(executor._host.pid)
-    assert len(started) == 4  # two workers and two children, one a fold
+    assert len(started) >= 4  # two workers and two children, one a fold
+    os.kill(executor._host.pid, signal.SIGKILL)
+    found = collect(executor, 4, seconds=30)
+    assert [found[index].status for index in range(1, 5)] == [TIMEOUT, OK, OK, OK]
+    assert wait_until(lambda: not alive(started))
+
+
+def test_a_killed_host_is_replaced_for_the_last_fit_too(executor):
+    run(executor, ["well"])
+    os.kill(executor._host.pid, signal.SIGKILL)
+    assert executor.fit("well").text == "well"
+
+
+def test_a_host_that_is_killed_before_it_said_a_word_is_one_clear_error(executor):
+    executor.submit(0, "sleep")
     os.kill(executor._host.pid, signal.SIGKILL)
     with pytest.raises(EvomlError, match=r"ended with code -9: it said nothing\. Use executor='serial'"):
         collect(executor, 1, seconds=5)
-    assert wait_until(lambda: not alive(started))
 
 
 def test_closing_after_the_host_was_killed_leaves_no_process_either(executor):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import sparse
 
-from evoml.evaluation.packing import ALIGNMENT, pack, shared_folder, unpack
+from evoml.evaluation.packing import ALIGNMENT, SharedFolder, pack, unpack
 
 DTYPES = [bool, np.int8, np.int64, np.float32, np.float64, np.complex128, "U3", "datetime64[s]", object]
 
@@ -159,34 +159,46 @@ def places(tmp_path, monkeypatch):
     return tmp_path
 
 
-def dead_process():
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-    return process.pid
+LEFT_BEHIND = """
+import os, signal
+from evoml.evaluation.packing import SharedFolder
+folder = SharedFolder(0)
+print(folder.path, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
-def test_folders_of_dead_processes_are_removed_and_those_of_living_ones_kept(places):
-    dead, living, ours = (f"evoml-shared-{pid}-abc_1234" for pid in (dead_process(), os.getppid(), os.getpid()))
-    strange = [f"evoml-{dead_process()}-results", "evoml-shared-notes", "evoml-shared-2024-results-of-mine"]
-    for name in (dead, living, ours, *strange):
-        (places / name).mkdir()
-        (places / name / "file").write_text("content")
-    made = shared_folder(0)
+def age(folder):
+    os.utime(folder, (0, 0))
+
+
+def test_folders_of_killed_processes_are_removed_and_all_others_kept(places):
+    left = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, text=True).stdout.strip()
+    young = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, text=True).stdout.strip()
+    ours, strange = SharedFolder(10**18), places / "evoml-shared-notes"
+    strange.mkdir()
+    for folder in (left, ours.path, strange):
+        age(folder)
+    made = SharedFolder(10**18)
     try:
-        assert not (places / dead).exists()
-        assert all((places / name / "file").exists() for name in (living, ours, *strange))
-        assert made.name.startswith(f"evoml-shared-{os.getpid()}-")
+        assert not Path(left).exists()
+        assert all(Path(folder).is_dir() for folder in (young, ours.path, strange, made.path))
     finally:
-        made.rmdir()
+        for folder in (ours, made):
+            folder.remove()
+        age(young)
+        SharedFolder(0).remove()
+    assert not any(Path(folder).exists() for folder in (young, ours.path, made.path))
 
 
 def test_what_finds_no_room_in_memory_goes_to_disk(places):
-    made = shared_folder(10**18)
-    assert made.parent == places
+    made = SharedFolder(10**18)
+    assert made.path.parent == places
+    made.remove()
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no memory file system")
 def test_what_finds_room_in_memory_goes_there(places):
-    made = shared_folder(10)
-    made.rmdir()
-    assert made.parent == Path("/dev/shm")
+    made = SharedFolder(10)
+    made.remove()
+    assert made.path.parent == Path("/dev/shm")

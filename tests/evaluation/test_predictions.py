@@ -103,7 +103,9 @@ def test_after_a_restoration_it_goes_on_as_if_never_stopped():
             offer(kept, candidate, scores[candidate])
         offer(whole, 99, 0.5, "meaning 0")  # means what was told before, whether it is kept or not
         for one, array in whole.changes().items():
-            recorded = {**recorded, one: array} if array is not None else {k: v for k, v in recorded.items() if k != one}
+            recorded = (
+                {**recorded, one: array} if array is not None else {k: v for k, v in recorded.items() if k != one}
+            )
     offer(again, 99, 0.5, "meaning 0")
     assert list(whole.best_first()) == list(again.best_first()) == sorted(recorded, key=lambda one: -scores[one])
 
@@ -169,7 +171,10 @@ def meaning(text, data=IRIS, task="classification"):
     [
         ("DecisionTreeClassifier(features)", "DecisionTreeClassifier(StandardScaler(features))"),
         ("GaussianNB(MinMaxScaler(features))", "GaussianNB(StandardScaler(features))"),
-        ("KNeighborsClassifier(StandardScaler(features))", "KNeighborsClassifier(StandardScaler(StandardScaler(features)))"),
+        (
+            "KNeighborsClassifier(StandardScaler(features))",
+            "KNeighborsClassifier(StandardScaler(StandardScaler(features)))",
+        ),
     ],
 )
 def test_functionally_equivalent_candidates_share_their_meaning(one, other):
@@ -186,4 +191,6 @@ def test_a_regression_is_compared_on_the_scale_of_its_target():
     same = "Ridge(StandardScaler(features), alpha=1.0)", "Ridge(StandardScaler(features), alpha=1.00000001)"
     for scale in (1e-6, 1.0, 1e6):
         assert meaning(same[0], (X, scale * y), "regression") == meaning(same[1], (X, scale * y), "regression")
-        assert meaning(same[0], (X, scale * y), "regression") != meaning("Ridge(features)", (X, scale * y), "regression")
+        assert meaning(same[0], (X, scale * y), "regression") != meaning(
+            "Ridge(features)", (X, scale * y), "regression"
+        )

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from typing import Any
 
 from evoml.core.candidate import Evaluation
 from evoml.core.errors import EvomlError, FitError
-from evoml.evaluation.packing import pack, shared_folder, unpack
+from evoml.evaluation.packing import SharedFolder, pack, unpack
 from evoml.evaluation.problem import Problem
 
 PROBLEM, MODEL = "problem", "model"  # files in the shared folder
@@ -53,17 +52,27 @@ class ProcessExecutor:
 
     def __init__(self, problem: Problem, n_workers: int, memory_limit: int | None = None, cache_bytes: int = 0) -> None:
         self.capacity = 2 * n_workers  # so that a worker never waits for the parent
-        self._folder = shared_folder(problem.dataset.n_bytes + cache_bytes)
+        self._work = (problem, n_workers, memory_limit, cache_bytes, _defined_by_user(problem.builder))
+        self._folder = SharedFolder(problem.dataset.n_bytes + cache_bytes)
         self._errors: Any = tempfile.TemporaryFile()  # noqa: SIM115
-        ours, theirs = Pipe()
-        self._connection: Connection = ours
+        self._under_way: dict[int, tuple[str, tuple[float, ...]]] = {}
         try:
-            work = (problem, n_workers, memory_limit, cache_bytes, _defined_by_user(problem.builder))
-            pack(work, self._folder / PROBLEM, dumps=_dumps)
+            self._start()
+        except BaseException:
+            self._folder.remove()
+            raise
+
+    def _start(self) -> None:
+        """Write the problem to shared memory and start a host that reads it from there."""
+        self._connection: Connection
+        self._connection, theirs = Pipe()
+        self._spoken = False
+        try:
+            pack(self._work, self._folder.path / PROBLEM, dumps=_dumps)
             self._host = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-c", "from evoml.evaluation.executors.host import main; main()"),
-                    *(str(self._folder), str(theirs.fileno())),
+                    *(str(self._folder.path), str(theirs.fileno())),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -73,44 +82,59 @@ class ProcessExecutor:
                 env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
             )
         except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
             raise EvomlError(
-                f"the table could not be handed to worker processes by way of {self._folder}: {error}; free some space"
-                " there, or use executor='serial'"
+                f"the table could not be handed to worker processes by way of {self._folder.path}: {error}; free some"
+                " space there, or use executor='serial'"
             ) from error
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
         finally:
             theirs.close()
 
     def submit(self, task: int, text: str, bars: Sequence[float] = ()) -> None:
-        self._send((task, text, tuple(bars)))
+        self._under_way[task] = (text, tuple(bars))
+        try:
+            self._connection.send((task, text, tuple(bars)))
+        except OSError:
+            self._start_again()
 
     def completed(self, timeout: float | None = None) -> list[tuple[int, Evaluation]]:
         found: list[tuple[int, Evaluation]] = []
         try:
             while self._connection.poll(0 if found else timeout):
-                found.append(self._connection.recv())
+                told = self._connection.recv()
+                self._spoken = True
+                if self._under_way.pop(told[0], None):
+                    found.append(told)
         except (EOFError, OSError):
             if not found:
-                raise self._lost() from None
+                self._start_again()
         return found
 
     def fit(self, text: str, timeout: float | None = None) -> Any:
         """Return the fitted pipeline from a worker of its own; evaluations under way are given up."""
-        self._send((text, timeout))
+        self._under_way.clear()
         error: Any = None
         try:
+            self._connection.send((text, timeout))
             while not isinstance(error, str):  # evaluations that were told at the same time are of no interest any more
                 error = self._connection.recv()
         except (EOFError, OSError):
-            raise self._lost() from None
+            self._start_again()
+            return self.fit(text, timeout)
+        self._spoken = True
         if error:
             raise FitError(error)
-        model = unpack(self._folder / MODEL, writable=True)
-        (self._folder / MODEL).unlink()
+        model = unpack(self._folder.path / MODEL, writable=True)
+        (self._folder.path / MODEL).unlink()
         return model
+
+    def _start_again(self) -> None:
+        """Replace a host that is gone, and do again what it had under way. Raises EvomlError if it never said a word."""
+        error = self._lost()
+        if not self._spoken:
+            raise error
+        self._start()
+        for task, (text, bars) in list(self._under_way.items()):
+            self._connection.send((task, text, bars))
 
     def close(self) -> None:
         self._connection.close()  # the host ends itself and its workers as soon as this end is gone
@@ -121,18 +145,17 @@ class ProcessExecutor:
         if self._host.wait() != 0:
             _end_session(self._host.pid)
         self._errors.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _send(self, message: Any) -> None:
-        try:
-            self._connection.send(message)
-        except OSError:
-            raise self._lost() from None
+        self._folder.remove()
 
     def _lost(self) -> EvomlError:
+        """Clear up after a host that is gone, and return what there is to say of it."""
+        self._connection.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._host.wait(timeout=1)  # for its last words
         self._host.kill()
         self._host.wait()
         _end_session(self._host.pid)
+        self._folder.empty()
         self._errors.seek(0)
         last = self._errors.read().decode(errors="replace").strip()[-2000:] or "it said nothing"
         return EvomlError(
