@@ -104,8 +104,8 @@ class EvolutionaryAlgorithm(ABC):
 
 def choose_operator(credit: Mapping[str, Credit], rng: np.random.Generator) -> str:
     """Return an operator by adaptive credit."""
-    names = list(credit)
-    return str(names[rng.choice(len(names), p=[operator_probabilities(credit)[name] for name in names])])
+    chances = operator_probabilities(credit)
+    return str(list(chances)[rng.choice(len(chances), p=list(chances.values()))])
 
 
 def operator_probabilities(credit: Mapping[str, Credit]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,10 @@ class NSGA2(EvolutionaryAlgorithm):
     when all its outcomes are told.
     """
 
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._standings: tuple[Any, Any] = (), ()  # a population, and the places in it: the same for a generation's offspring
+
     def rivals(self, state: State) -> Sequence[Outcome]:
         return state.population or state.offspring
 
@@ -38,7 +42,9 @@ class NSGA2(EvolutionaryAlgorithm):
 
     def _select(self, population: Sequence[Outcome], count: int, rng: np.random.Generator) -> list[Outcome]:
         """Binary tournaments by front, then crowding (the crowded-comparison operator, section III-B)."""
-        rank, crowding = ranked(np.array([outcome.scores for outcome in population]))
+        if self._standings[0] is not population:
+            self._standings = population, ranked(np.array([outcome.scores for outcome in population]))
+        rank, crowding = self._standings[1]
         winners = []
         for _ in range(count):
             pair = rng.integers(len(population), size=2)

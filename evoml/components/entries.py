@@ -204,9 +204,11 @@ def _check_iterations(part: Part, here: str) -> None:
         known = {**part.fixed, **part.defaults()}
         outer, _, inner = part.iterations.partition("__")
         nested = part.fixed.get(outer)
-        number = nested.arguments.get(inner) if inner and isinstance(nested, Call) else known.get(part.iterations)
+        if inner and isinstance(nested, Call):
+            known |= {f"{outer}__{name}": value for name, value in nested.arguments.items() if f"{outer}__{name}" not in known}
+        number = known.get(part.iterations)
         _need(
-            isinstance(number, int),
+            isinstance(number, int) and not isinstance(number, bool),
             f"{here} iterations: {part.iterations!r} is no whole number among fixed values and hyperparameters"
             f"{nearest(part.iterations, known)}; name the argument that counts iterations",
         )

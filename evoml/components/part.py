@@ -101,6 +101,8 @@ class Part:
 
     @staticmethod
     def _fewer(call: Call, name: str, effort: float) -> Call:
+        if name not in call.arguments:  # it is not active
+            return call
         return Call(call.path, {**call.arguments, name: max(1, round(effort * call.arguments[name]))})
 
     def source(self, values: Mapping[str, Value], random_state: int | None) -> tuple[str, set[str]]:

@@ -186,6 +186,8 @@ def size(value: Any) -> int:
     """Return the bytes that the arrays and data frames in a tuple, mapping or single value take, roughly."""
     if isinstance(value, dict):
         return sum(map(size, value.values()))
+    if hasattr(value, "_fields"):  # a row of plain numbers
+        return 64 * len(value)
     if isinstance(value, (tuple, list)):
         return sum(map(size, value))
     if hasattr(value, "memory_usage"):  # a data frame

@@ -10,6 +10,7 @@ import io
 import pickle
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from evoml.core.candidate import StepTime
+from evoml.evaluation.folds import own
 from evoml.genomes.pipeline_tree.term import FEATURES, STACK, UNION
 from evoml.learners.out_of_fold import certain, inner_folds, prediction_columns
 
@@ -73,6 +75,8 @@ class Workshop:
         ``fit(step, table, X)`` fits a step, with the weights and groups it takes.
     whole : callable
         ``whole(fold)`` returns the fitted pipeline of the whole plan: for metrics that want more than predictions.
+    seeded : callable
+        Returns a context in which the global random states are seeded anew; they are as they were after it.
     weigh : bool
         Whether the pickled size of each step is taken.
     """
@@ -85,6 +89,7 @@ class Workshop:
     before_fit: Callable[[], None]
     fit: Callable[..., Any]
     whole: Callable[[Fold], Any]
+    seeded: Callable[[], AbstractContextManager[Any]]
     weigh: bool = False
 
 
@@ -191,7 +196,9 @@ class Execution:
         before, after = self.columns(self.workshop.plan.inputs(node)[0])
         step = self._made(node)
         with Stopwatch() as fitting:
-            train = given_writable(lambda X: self.workshop.fit(step, self.fold.training, X, transform=True), before)
+            train = given_writable(
+                lambda X, table: self.workshop.fit(step, table, X, transform=True), before, self.fold.training
+            )
         with Stopwatch() as predicting:
             test = given_writable(step.transform, after)
         self._cost(node, step, fitting, predicting, before)
@@ -224,7 +231,7 @@ class Execution:
         before, after = self.columns(self.workshop.plan.inputs(node)[0])
         step = self._made(node)
         with Stopwatch() as fitting:
-            given_writable(lambda X: self.workshop.fit(step, self.fold.training, X), before)
+            given_writable(lambda X, table: self.workshop.fit(step, table, X), before, self.fold.training)
         self._cost(node, step, fitting, Stopwatch(), before)
         return step, after
 
@@ -299,18 +306,22 @@ class Responses(BaseEstimator):
         return self._respond("decision_function", X)
 
     def _respond(self, method: str, X: Any) -> np.ndarray:
+        seeded = self._execution.workshop.seeded  # a metric that draws must not notice what was computed, what recalled
         if X is not self._execution.fold.testing.X:
             if self._pipeline is None:
-                self._pipeline = self._execution.workshop.whole(self._execution.fold)
-            return getattr(self._pipeline, method)(X)  # type: ignore[no-any-return]
+                with seeded():
+                    self._pipeline = self._execution.workshop.whole(self._execution.fold)
+            with seeded():
+                return getattr(self._pipeline, method)(X)  # type: ignore[no-any-return]
         if method == "predict" and self._most_probable:
             return self.classes_[np.argmax(self._respond("predict_proba", X), axis=1)]  # type: ignore[no-any-return]
         if method not in self._said:
             if self._fitted is None:  # it was asked for less before
-                self._fitted = self._execution.fitted(self._node)
+                with seeded():
+                    self._fitted = self._execution.fitted(self._node)
             self._new = True
             step, rows = self._fitted
-            with Stopwatch() as predicting:
+            with seeded(), Stopwatch() as predicting:
                 self._said[method] = lasting(given_writable(getattr(step, method), rows))
             self._execution.predicted(self._node, predicting)
         return self._said[method]
@@ -357,6 +368,9 @@ def lasting(result: Any) -> Any:
 
     The order of the elements in memory decides in which order sums are taken, so it must not depend on the cache.
     """
+    if hasattr(result, "indptr"):  # a sparse matrix
+        for array in (result.data, result.indices, result.indptr):
+            array.setflags(write=False)
     if not isinstance(result, np.ndarray):
         return result
     if not (result.flags.c_contiguous or result.flags.f_contiguous):
@@ -367,14 +381,23 @@ def lasting(result: Any) -> Any:
     return result
 
 
-def given_writable(call: Callable[[Any], Any], X: Any) -> Any:
-    """Return ``call(X)``; a step that insists on writing into its input is given a copy."""
+def given_writable(call: Callable[..., Any], *given: Any) -> Any:
+    """Return ``call(*given)``; a step that insists on writing into its input is given copies."""
     try:
-        return call(X)
+        return call(*map(_shielded, given))
     except ValueError as error:
         if "read-only" not in str(error) and "read only" not in str(error):
             raise
-    return call(X.copy())
+    return call(*map(own, given))
+
+
+def _shielded(data: Any) -> Any:
+    """Return data that cannot be written into as they are, and of a data frame, which always can, a copy."""
+    if not hasattr(data, "iloc"):
+        return data
+    import pandas as pd
+
+    return data.copy(deep=int(pd.__version__.split(".")[0]) < 3)  # from then on nothing is copied before it is written
 
 
 class _Counter(io.RawIOBase):

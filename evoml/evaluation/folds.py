@@ -32,6 +32,11 @@ def rows(data: Any, index: Any) -> Any:
     return data.iloc[index] if hasattr(data, "iloc") else data[index]
 
 
+def own(data: Any) -> Any:
+    """Return a copy of an array, data frame or table that may be written into, its elements in the same order in memory."""
+    return data.copy(order="K") if isinstance(data, np.ndarray) else data.copy()
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Features, target, sample weights and groups of the same rows."""
@@ -47,7 +52,11 @@ class Table:
         for part in (X, *parts):
             if isinstance(part, np.ndarray):
                 part.setflags(write=False)  # it is shared by all that are evaluated on this fold
-        return Table(X, *parts)
+        return Table(X, *parts)  # type: ignore[arg-type]
+
+    def copy(self) -> Table:
+        """Return a table that may be written into."""
+        return Table(*(None if part is None else own(part) for part in (self.X, self.y, self.weight, self.groups)))  # type: ignore[arg-type]
 
 
 class Fold:

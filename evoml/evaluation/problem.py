@@ -7,12 +7,13 @@ import hashlib
 import math
 import os
 import random
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from evoml.core.candidate import Cost, Evaluation, Status
 from evoml.evaluation.cache import Cache, NoCache
 from evoml.evaluation.execution import Execution, Responses, Steps, Workshop
-from evoml.evaluation.folds import Fold, Folds, Table
+from evoml.evaluation.folds import Fold, Folds, Table, own
 from evoml.evaluation.scoring import Scorer, apply
 from evoml.learners.out_of_fold import prediction_columns
 
@@ -176,7 +177,8 @@ class Trial:
             prefix=problem.identity,
             before_fit=self._before_fit,
             fit=fit_step,
-            whole=lambda fold: fit_table(problem.builder, text, problem.seed, fold.training),
+            whole=lambda fold: fit_table(problem.builder, text, problem.seed, fold.training.copy()),
+            seeded=self._seeded,
             weigh=weigh,
         )
         execution = Execution(workshop, fold)
@@ -185,7 +187,8 @@ class Trial:
         found = {}
         for name, scorer in problem.scorers.items():
             began, answering = time.perf_counter(), execution.answering
-            found[name] = apply(scorer, model, testing.X, testing.y, testing.weight)
+            with self._seeded():
+                found[name] = apply(scorer, model, testing.X, own(testing.y), testing.weight)
             self.score_seconds += time.perf_counter() - began - (execution.answering - answering)
             if not math.isfinite(found[name]):
                 raise ValueError(f"the metric {name} is {found[name]}: the predictions cannot be scored")
@@ -199,6 +202,12 @@ class Trial:
         if classes is not None and not self.problem.original_labels:
             classes = np.arange(len(classes))
         return prediction_columns(model, testing.X, classes).astype(np.float32)
+
+    @contextlib.contextmanager
+    def _seeded(self) -> Iterator[None]:
+        with random_states_kept():
+            self._reseed()
+            yield
 
     def _before_fit(self) -> None:
         limit = self.problem.time_limit
@@ -364,33 +373,41 @@ def quiet(seed: int) -> Iterator[Callable[[], None]]:
     is handed out seeds it anew. All this belongs to the whole process, so threads take turns.
     """
     with _TURN:
-        found = random.getstate(), np.random.get_state()  # noqa: NPY002
 
         def seed_anew() -> None:
             random.seed(seed)
             np.random.seed(seed % 2**32)  # noqa: NPY002
 
-        seed_anew()
-        try:
-            with (
-                warnings.catch_warnings(),
-                np.errstate(all="ignore"),
-                _one_thread(),
-            ):
-                warnings.simplefilter("ignore")
-                yield seed_anew
-        finally:
-            random.setstate(found[0])
-            np.random.set_state(found[1])  # noqa: NPY002
+        with random_states_kept(), warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
+            warnings.simplefilter("ignore")
+            seed_anew()
+            yield seed_anew
+
+
+@contextlib.contextmanager
+def random_states_kept() -> Iterator[None]:
+    """Leave the global random states as they were."""
+    found = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(found[0])
+        np.random.set_state(found[1])  # noqa: NPY002
 
 
 def _one_thread() -> contextlib.AbstractContextManager[Any]:
     """Keep numerical libraries to one thread: sums in another order are other bits. Workers are born that way."""
-    from threadpoolctl import threadpool_limits
-
     if os.environ.get("OMP_NUM_THREADS") == os.environ.get("OPENBLAS_NUM_THREADS") == "1":
         return contextlib.nullcontext()
-    return threadpool_limits(1)
+    return _numerical_libraries(len(sys.modules)).limit(limits=1)  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def _numerical_libraries(n_modules: int) -> Any:
+    """Return a controller of the numerical libraries that are loaded: new ones come with new modules."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def peak_memory(*, reset: bool = False) -> float:

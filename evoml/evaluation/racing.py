@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from evoml.evaluation.objectives import Objective
 
 PROMOTED = 1 / 3  # of those told on a rung, the best that go on
-SURVIVORS = 0.25  # share of a population whose last member is the survivor to be reached
-DEVIATIONS = 0.5  # of the predicted mean: how far below the survivor a candidate may seem to be
+SURVIVORS = 0.125  # share of a population whose last member is the survivor to be reached
+DEVIATIONS = 1.0  # of the predicted mean: how far below the survivor a candidate may seem to be
 RECENT = 500  # candidates told on rungs that are looked back on
 LEAST = 5  # comparable candidates, at least, before there is a bar
 
@@ -41,7 +41,7 @@ class Racing:
         The metric that workers race for; there are no bars if it is not the first objective.
     folds, rungs : int
     population_size : int
-        As long as fewer than a quarter of so many comparable candidates survive, there are no bars for folds.
+        As long as fewer than an eighth of so many comparable candidates survive, there are no bars for folds.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ import platform
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -124,7 +124,9 @@ def search(wanted: Search) -> Result:
     rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
     evaluator = _evaluator(wanted, parts)
     here = isinstance(evaluator.executor, SerialExecutor)
-    with closing(evaluator), _journal(wanted, parts.settings) as journal:
+    with ExitStack() as evaluating, ExitStack() as recording:
+        evaluating.enter_context(closing(evaluator))
+        journal = recording.enter_context(_journal(wanted, parts.settings))
         pace = Pace(wanted.budget, problem, space, lambda: journal.elapsed, not here, lambda: _tables(journal))
         if wanted.budget.seconds is not None and not wanted.budget.ordered:
             evaluator.refuse = pace.refuse  # results depend on time anyway
@@ -137,6 +139,7 @@ def search(wanted: Search) -> Result:
         finished = evolve(algorithm, state, evaluator, journal, rules, tracker, callbacks, wanted.budget.seconds)
         scored = tracker.scored()
         model = final_model(problem, space, scored, evaluator.executor.fit, pace)
+        evaluating.close()  # its memory is free for the tables
         return _finish(wanted, parts, journal, scored, model, finished, constant)
 
 

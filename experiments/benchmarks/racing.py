@@ -1,7 +1,7 @@
 """Racing beside full evaluation: is the same quality reached in half the CPU time?
 
     python experiments/benchmarks/racing.py --data FOLDER [--tables NAME ...] [--evaluations 200] [--seeds 0 1 2]
-        [--out racing.jsonl] [--survivors 0.25] [--deviations 0.5] [--promoted 0.33]
+        [--out racing.jsonl] [--survivors 0.125] [--deviations 1.0] [--promoted 0.33]
 
 FOLDER holds tables as CSV files and a ``manifest.csv`` with the name, file, task and target of each. Three runs for each table
 and seed: ``full`` evaluates that many candidates on all folds and takes c CPU seconds; ``raced`` races its candidates and is

@@ -70,28 +70,34 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def shared_pages(process: int) -> float:
-    """Return the bytes of the files that a run keeps in /dev/shm, mapped or not."""
-    files = (file for folder in Path("/dev/shm").glob(f"evoml-shared-{process}-*") for file in folder.rglob("*"))
+def shared_pages(host: int) -> float:
+    """Return the bytes of the files that a run keeps in the folder that its host was told of."""
     total = 0.0
-    for file in files:
-        with suppress(OSError):
-            total += 512 * file.stat().st_blocks
+    with suppress(OSError, IndexError):
+        folder = Path(Path(f"/proc/{host}/cmdline").read_text().split("\0")[-3])
+        for file in folder.rglob("*"):
+            with suppress(OSError):
+                total += 512 * file.stat().st_blocks
     return total
 
 
 def memory(root: int) -> dict[str, float]:
     """Return megabytes of a run's parent, host and workers, and of its files in /dev/shm.
 
-    Pages of these files that are mapped are counted as files, not for the process that maps them.
+    Pages of files there that a process maps count for files, also those of a file that has no name any more: the table as it
+    was sent. A page that is mapped right now from a file with a name is counted twice, which is little.
     """
-    found = {"parent": 0.0, "host": 0.0, "workers": 0.0, "files": shared_pages(root) / MEGABYTE}
-    for number, process in enumerate(tree(root)):
+    processes = tree(root)
+    files = shared_pages(processes[1]) if len(processes) > 1 else 0.0
+    found = {"parent": 0.0, "host": 0.0, "workers": 0.0, "files": files / MEGABYTE}
+    for number, process in enumerate(processes):
         name = ("parent", "host")[number] if number < 2 else "workers"
         with suppress(OSError):
             lines = dict(line.split(":") for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:])
             kilobytes = {key: int(value.split()[0]) for key, value in lines.items()}
-            found[name] += 1024 * (kilobytes["Pss"] - kilobytes.get("Pss_Shmem", 0)) / MEGABYTE
+            shared = kilobytes.get("Pss_Shmem", 0)
+            found[name] += 1024 * (kilobytes["Pss"] - shared) / MEGABYTE
+            found["files"] += 1024 * shared / MEGABYTE
     return found
 
 

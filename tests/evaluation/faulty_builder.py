@@ -125,6 +125,12 @@ def half_an_answer():
     os._exit(0)
 
 
+def hang_up():
+    """Close all descriptors, as what makes a daemon of itself does, and go on for ever."""
+    os.closerange(3, 64)
+    time.sleep(1e6)
+
+
 def leave_quietly():
     os._exit(0)
 
@@ -156,6 +162,7 @@ BEHAVIOURS = {
     "plain text": write_text_everywhere,
     "half an answer": half_an_answer,
     "leave quietly": leave_quietly,
+    "hang up": hang_up,
 }
 
 

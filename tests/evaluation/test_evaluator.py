@@ -1,6 +1,7 @@
 """Between loop and executor: no meaning evaluated twice, and an order where order matters."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,19 @@ def test_a_duplicate_of_a_failure_fails_alike(fake):
     made.submit([candidate(0, "same"), candidate(1, "same")])
     fake.finish(0, FAILED)
     assert [(o.status, o.evaluation.error) for o in made.completed()] == [(Status.CRASHED, "gone")] * 2
+
+
+def test_a_duplicate_of_a_pruned_candidate_is_pruned_alike_whatever_its_own_bars(fake):
+    made = evaluator(fake)
+    pruned = Evaluation(Status.PRUNED, {"m": (0.1,)}, rungs=(0.2,))
+    made.submit([candidate(0, "same")])
+    fake.finish(0, pruned)
+    (first,) = made.completed()
+    made.submit([replace(candidate(1, "same"), bars=(-1.0, -1.0))])
+    (second,) = made.completed()
+    assert (first.status, second.status, second.duplicate_of) == (Status.PRUNED, Status.PRUNED, 0)
+    assert (first.scores, second.scores) == ((), ())
+    assert fake.submitted == [0]
 
 
 def test_without_look_ahead_outcomes_are_told_as_they_arrive(fake):

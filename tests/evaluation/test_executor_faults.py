@@ -46,6 +46,7 @@ FAULTS = {
     "plain text": (CRASHED, "its worker process gave an answer that cannot be read"),
     "half an answer": (CRASHED, "its worker process ended with code 0"),
     "leave quietly": (CRASHED, "its worker process ended with code 0"),
+    "hang up": (CRASHED, "its worker process hung up"),
 }
 
 

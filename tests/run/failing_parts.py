@@ -1,8 +1,10 @@
 """Parts that fail, each in its own way."""
 
+import ctypes
 import os
 import time
 
+import numpy as np
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 
@@ -52,8 +54,32 @@ class EndlessOnTheWholeTable(GaussianNB):
         return super().fit(X, y)
 
 
+class Leaking(GaussianNB):
+    """Loses 60 MiB at each fit."""
+
+    lost = []  # noqa: RUF012
+
+    def fit(self, X, y):
+        self.lost.append(np.ones(60 * 2**17))
+        return super().fit(X, y)
+
+
 class Fixed(DummyClassifier):
     """A part without hyperparameters."""
 
     def __init__(self):
         super().__init__(strategy="prior")
+
+
+class SegfaultingOnTheWholeTable(GaussianNB):
+    def fit(self, X, y):
+        if len(X) == WHOLE_TABLE:
+            ctypes.string_at(0)
+        return super().fit(X, y)
+
+
+class LeavingOnTheWholeTable(GaussianNB):
+    def fit(self, X, y):
+        if len(X) == WHOLE_TABLE:
+            os._exit(0)
+        return super().fit(X, y)
