@@ -82,4 +82,6 @@ def fold_bars(scores: Sequence[Sequence[float]], place: int) -> list[float]:
         differences = [mine - its for mine, its in zip(one, survivor, strict=True)]
         squares += sum((difference - mean(differences)) ** 2 for difference in differences)
     deviation = math.sqrt(squares / ((len(scores) - 1) * (folds - 1)))
-    return [mean(survivor[:seen]) - 0.5 * deviation * math.sqrt((folds - seen) / (folds * seen)) for seen in range(1, folds)]
+    return [
+        mean(survivor[:seen]) - 0.5 * deviation * math.sqrt((folds - seen) / (folds * seen)) for seen in range(1, folds)
+    ]

@@ -205,7 +205,9 @@ def _check_iterations(part: Part, here: str) -> None:
         outer, _, inner = part.iterations.partition("__")
         nested = part.fixed.get(outer)
         if inner and isinstance(nested, Call):
-            known |= {f"{outer}__{name}": value for name, value in nested.arguments.items() if f"{outer}__{name}" not in known}
+            known |= {
+                f"{outer}__{name}": value for name, value in nested.arguments.items() if f"{outer}__{name}" not in known
+            }
         number = known.get(part.iterations)
         _need(
             isinstance(number, int) and not isinstance(number, bool),

@@ -153,11 +153,31 @@ def serve() -> None:
 
 
 def serve_ours(parent: Connection, limit: float | None) -> None:
+    import numpy as np
+
+    from evoml.core.candidate import Evaluation, Status
     from evoml.evaluation.executors import host
 
-    host.evaluate = lambda problem, text, memory: ("ok", perform(text))
-    host.Memory = lambda: None
-    host.Host(parent, SimpleNamespace(time_limit=limit), WORKERS, None).serve()
+    class Translated:
+        """The parent's pipe, in the words of our host."""
+
+        fileno = parent.fileno
+
+        def recv(self) -> tuple[int, str, tuple[float, ...]]:
+            return (*parent.recv(), ())
+
+        def send(self, message: tuple[int, Evaluation]) -> None:
+            task, evaluation = message
+            done = evaluation.status is Status.OK
+            parent.send((task, ("ok", evaluation.predictions.tobytes()) if done else evaluation))
+
+    def evaluate(problem: Any, text: str, cache: Any, bars: Any) -> Evaluation:
+        result = perform(text)
+        return Evaluation(Status.OK, predictions=np.frombuffer(result if isinstance(result, bytes) else b"", np.uint8))
+
+    host.evaluate = evaluate
+    with tempfile.TemporaryDirectory() as folder:
+        host.Host(Translated(), SimpleNamespace(time_limit=limit), WORKERS, None, Path(folder) / "cache", 0).serve()
 
 
 def serve_pool(

@@ -191,6 +191,21 @@ def test_what_counts_as_an_improvement(scores, bar, duplicate_of, better):
     assert is_improvement(outcome) is better
 
 
+# -- functional equivalence -------------------------------------------------------------------------------------------
+
+
+def meaning(id_, semantics, *scores):
+    return Outcome(Candidate(id_, "g", f"key {id_}"), Evaluation(Status.OK, semantics=semantics), scores)
+
+
+def test_of_those_that_predict_the_same_the_simplest_survives_and_of_these_the_oldest():
+    same = [meaning(id_, "same", 0.5, -complexity) for id_, complexity in enumerate([5, 3, 4, 3])]
+    other, unknown = meaning(7, "other", 0.5, -3), [meaning(8, "", 0.5, -3), meaning(9, "", 0.5, -3)]
+    for order in (same, same[::-1]):
+        survivors = survive([*order, other, *unknown], 10)
+        assert {outcome.candidate.id for outcome in survivors} == {1, 7, 8, 9}
+
+
 # -- better than chance -----------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,8 @@
 """Step by step and from a cache, a plan gives what scikit-learn's pipeline gives: to the last bit, and never a stale result."""
 
-import hashlib
-import warnings
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from contracts.pipeline_spaces import dataset as small_dataset
 from contracts.pipeline_spaces import space as small_space
@@ -16,7 +13,6 @@ from writing_parts import writing_catalogue
 
 from evoml.components import load_catalogue
 from evoml.core.candidate import Status
-from evoml.core.dataset import read_dataset
 from evoml.core.errors import SearchSpaceError
 from evoml.evaluation import Problem, evaluate, scorers, splits
 from evoml.evaluation.cache import Keeper, MemoryCache, NoCache, SharedCache
@@ -170,7 +166,9 @@ def random_texts(space, count):
     return [str(tree) for tree in trees]
 
 
-@pytest.mark.parametrize(("task", "kind"), [("classification", "dense"), ("regression", "dense"), ("classification", "table")])
+@pytest.mark.parametrize(
+    ("task", "kind"), [("classification", "dense"), ("regression", "dense"), ("classification", "table")]
+)
 def test_no_cache_changes_what_any_of_many_random_pipelines_gives(tmp_path, task, kind):
     light = [name for name, part in load_catalogue().items() if part.cost == "light" and not name.startswith(SLOW)]
     problem = table_problem(task, load_catalogue({"only": light}), kind)
@@ -268,10 +266,15 @@ def test_each_fold_rung_and_value_has_results_of_its_own():
     problem = problem_of(*IRIS, "classification", rungs=(1 / 8,))
     names = names_kept(problem, bars=(-np.inf,) * 3)
     assert len({name.rsplit("-", 1)[0] for name in names}) == 4
-    other = names_kept(problem, "LogisticRegression(PCA(StandardScaler(features), n_components=0.9))", bars=(-np.inf,) * 3)
+    other = names_kept(
+        problem, "LogisticRegression(PCA(StandardScaler(features), n_components=0.9))", bars=(-np.inf,) * 3
+    )
     shared = {name.rsplit("-", 1)[1] for name in names & other}
-    assert shared == {problem.builder.read("LogisticRegression(StandardScaler(features))").inputs(
-        problem.builder.read("LogisticRegression(StandardScaler(features))").root)[0]}
+    assert shared == {
+        problem.builder.read("LogisticRegression(StandardScaler(features))").inputs(
+            problem.builder.read("LogisticRegression(StandardScaler(features))").root
+        )[0]
+    }
 
 
 # -- costs -----------------------------------------------------------------------------------------------------------------
@@ -373,7 +376,9 @@ def test_parts_that_draw_from_global_states_give_the_same_with_any_cache(text):
 def drawing_metric(estimator, X, y):
     """A bootstrap by the global random state, of rows that were and of rows that were not predicted."""
     picked = np.random.randint(len(y), size=len(y))  # noqa: NPY002
-    return float(np.mean(estimator.predict(X)[picked] == y[picked]) + np.mean(estimator.predict(X[picked]) == y[picked]))
+    return float(
+        np.mean(estimator.predict(X)[picked] == y[picked]) + np.mean(estimator.predict(X[picked]) == y[picked])
+    )
 
 
 @pytest.mark.parametrize("text", ["GaussianNB(features)", "DecisionTreeClassifier(DrawingScaler(features))"])
@@ -425,8 +430,12 @@ def test_iterations_that_are_not_active_are_left_alone():
     assert made(iterations="max_samples", hyperparameters=hyperparameters).max_samples in (None, 1.0)
 
 
-@pytest.mark.parametrize("name", ["n_estimator", "estimator__n_trees", "estimator", "nothing__n_estimators", "bootstrap"])
+@pytest.mark.parametrize(
+    "name", ["n_estimator", "estimator__n_trees", "estimator", "nothing__n_estimators", "bootstrap"]
+)
 def test_what_is_no_number_of_iterations_is_one_clear_error(name):
     fixed = {**BAGGED["fixed"], "bootstrap": True}
-    with pytest.raises(SearchSpaceError, match=rf"\[Bagged\] iterations: '{name}' is no whole number among fixed values"):
+    with pytest.raises(
+        SearchSpaceError, match=rf"\[Bagged\] iterations: '{name}' is no whole number among fixed values"
+    ):
         made(iterations=name, fixed=fixed)

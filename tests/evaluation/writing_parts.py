@@ -76,7 +76,14 @@ PARTS = (
     | entry("DrawingScaler", "scaler", output="dense")
     | entry("WritingModel", "classifier", predict_proba=True)
     | entry("DrawingModel", "classifier", predict_proba=True)
-    | {"WritingEncoder": {"path": "writing_parts.WritingEncoder", "kind": "encoder", "input": "table", "output": "dense"}}
+    | {
+        "WritingEncoder": {
+            "path": "writing_parts.WritingEncoder",
+            "kind": "encoder",
+            "input": "table",
+            "output": "dense",
+        }
+    }
 )
 
 

@@ -23,7 +23,9 @@ def raced(algorithm="nsga2", evaluations=EVALUATIONS, **changes):
 def with_rungs(evaluations=40, **changes):
     """A table just large enough for one rung."""
     table = read_dataset(*small_table(rows=6000), "classification")
-    return raced(evaluations=evaluations, dataset=table, parts={"only": ["GaussianNB", "StandardScaler", "PCA"]}, **changes)
+    return raced(
+        evaluations=evaluations, dataset=table, parts={"only": ["GaussianNB", "StandardScaler", "PCA"]}, **changes
+    )
 
 
 @pytest.fixture(scope="module", params=ALGORITHMS)
@@ -182,7 +184,12 @@ def test_in_a_population_no_two_mean_the_same_and_the_simplest_stands_for_all():
 
 # -- objectives that are measured ----------------------------------------------------------------------------------------
 
-MEASURED = {"fit_time": "fit_seconds", "predict_time": "predict_seconds", "memory": "memory_bytes", "size": "size_bytes"}
+MEASURED = {
+    "fit_time": "fit_seconds",
+    "predict_time": "predict_seconds",
+    "memory": "memory_bytes",
+    "size": "size_bytes",
+}
 
 
 @pytest.mark.parametrize(("objective", "column"), MEASURED.items())

@@ -15,7 +15,7 @@ from evoml.core.protocols import Executor
 from evoml.evaluation.problem import Problem
 
 EXECUTORS = ("auto", "process", "serial", "dask")
-LEAST_CACHE, MOST_CACHE, CACHED_TABLES = 2**25, 2**31, 200  # bytes, bytes, and how many times the bytes of the table
+LEAST_CACHE, MOST_CACHE, CACHED_TABLES = 2**24, 2**31, 200  # bytes, bytes, and how many times the bytes of the table
 SHORT = 5.0  # seconds of budget below which starting worker processes does not pay
 
 

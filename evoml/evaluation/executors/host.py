@@ -24,7 +24,7 @@ from evoml.evaluation.executors.channel import Channel
 from evoml.evaluation.packing import pack, unpack
 from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole, status_bytes
 
-GRACE = 1.0  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so
+GRACE = 0.25  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so
 GROWN = 200 * 2**20  # bytes by which a worker may grow for good before it is replaced: its parts leak
 
 
