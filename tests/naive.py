@@ -70,11 +70,11 @@ def best_third(values: Sequence[float]) -> float:
     return low + (place - math.floor(place)) * (ordered[math.ceil(place)] - low)
 
 
-def fold_bars(scores: Sequence[Sequence[float]], place: int) -> list[float]:
+def fold_bars(scores: Sequence[Sequence[float]], place: int, deviations: float) -> list[float]:
     """What a candidate must reach after each fold but the last, to come to a place (1 the best) among ``scores``, best first.
 
-    Its mean over all folds is thought to be that of the one in this place, plus the difference so far, plus or minus half
-    the deviation of what the missing folds may still add.
+    Its mean over all folds is thought to be that of the one in this place, plus the difference so far, less so many
+    deviations of what the missing folds may still add.
     """
     survivor, folds = scores[place - 1], len(scores[0])
     squares = 0.0
@@ -83,5 +83,6 @@ def fold_bars(scores: Sequence[Sequence[float]], place: int) -> list[float]:
         squares += sum((difference - mean(differences)) ** 2 for difference in differences)
     deviation = math.sqrt(squares / ((len(scores) - 1) * (folds - 1)))
     return [
-        mean(survivor[:seen]) - 0.5 * deviation * math.sqrt((folds - seen) / (folds * seen)) for seen in range(1, folds)
+        mean(survivor[:seen]) - deviations * deviation * math.sqrt((folds - seen) / (folds * seen))
+        for seen in range(1, folds)
     ]

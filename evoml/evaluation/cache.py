@@ -9,6 +9,7 @@ was used, and old fame fades. Workers of a machine share one cache in files that
 from __future__ import annotations
 
 import heapq
+import math
 import mmap
 import os
 from collections.abc import Sequence
@@ -74,14 +75,20 @@ class MemoryCache:
 class SharedCache:
     """A worker's view of values in files that all workers of the machine map.
 
+    Parameters
+    ----------
+    folder : path
+    max_bytes : number
+        Bytes that the values may take which the host was not told of yet, for it alone removes files.
+
     Attributes
     ----------
     news : list
         What was kept and recalled since it was last taken: the host's :class:`Keeper` must be told.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder, self.news = str(folder), list[News]()
+    def __init__(self, folder: str | Path, max_bytes: float = math.inf) -> None:
+        self.folder, self.max_bytes, self.news = str(folder), max_bytes, list[News]()
 
     def recall(self, name: str) -> Any:
         try:
@@ -92,7 +99,9 @@ class SharedCache:
         return value
 
     def keep(self, name: str, value: Any, seconds: float) -> None:
-        if pays(seconds, size(value)):
+        n_bytes = size(value)
+        untold = sum(told for _, told, _ in self.news)
+        if pays(seconds, n_bytes) and untold + n_bytes <= self.max_bytes:
             with suppress(Exception):  # a full disk, an object of a part's that cannot be pickled
                 self.news.append((name, pages(pack(value, f"{self.folder}/{name}")), seconds))
 

@@ -141,9 +141,12 @@ class Execution:
         return self._models[node]
 
     def finish(self) -> None:
-        """Keep what models have said for others."""
+        """Keep what models have said for others, and let go of all but the costs: on a large table, results are large too."""
         for model in self._models.values():
             model.keep()
+        self._models.clear()
+        self._columns.clear()
+        self._inner.clear()
 
     # -- steps --------------------------------------------------------------------------------------------------------
 

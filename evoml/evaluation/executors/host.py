@@ -73,6 +73,7 @@ class Host:
     ) -> None:
         self.parent, self.problem, self.memory_limit, self.folder = parent, problem, memory_limit, folder
         self.keeper = Keeper(folder, cache_bytes) if cache_bytes else None
+        self._cache = SharedCache(folder, cache_bytes // max(n_workers, 1)) if cache_bytes else None
         folder.mkdir()
         self.context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self.waiting: deque[Task] = deque()
@@ -82,7 +83,7 @@ class Host:
 
     def _worker(self) -> Worker:
         foreign = [self.parent.fileno(), *(w.channel.fileno() for w in self.workers if w.channel.fileno() >= 0)]
-        return Worker(self.context, self.problem, self.memory_limit, foreign, self.folder if self.keeper else None)
+        return Worker(self.context, self.problem, self.memory_limit, foreign, self._cache)
 
     def serve(self) -> None:
         try:
@@ -170,7 +171,7 @@ class Worker:
     """One worker process, the channel to it, and the task it is at."""
 
     def __init__(
-        self, context: Any, problem: Problem, memory_limit: int | None, foreign: list[int], cache: Path | None
+        self, context: Any, problem: Problem, memory_limit: int | None, foreign: list[int], cache: SharedCache | None
     ) -> None:
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours)
@@ -241,12 +242,12 @@ def work(
     memory_limit: int | None,
     host: int,
     foreign: list[int],
-    folder: Path | None,
+    cache: SharedCache | None,
 ) -> None:
     """Carry out what comes through the channel until it closes. Whatever a part prints goes nowhere.
 
     ``foreign`` are descriptors of the host's that were inherited: neither this process nor a child of a part may hold
-    them open. ``folder`` holds the shared cache.
+    them open.
     """
     os.setpgrp()  # so that children of a part can be killed with it
     _die_with_parent(host)
@@ -257,7 +258,6 @@ def work(
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     channel = Channel(theirs)
-    cache = SharedCache(folder) if folder else None
     born_with = status_bytes("RssAnon")
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
