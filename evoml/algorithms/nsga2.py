@@ -25,7 +25,7 @@ class NSGA2(EvolutionaryAlgorithm):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self._standings: tuple[Any, Any] = (), ()  # a population, and the places in it: the same for a generation's offspring
+        self._standings: tuple[Any, Any] = (), ()  # a population and the places in it, for a generation's offspring
 
     def rivals(self, state: State) -> Sequence[Outcome]:
         return state.population or state.offspring

@@ -23,6 +23,7 @@ from evoml.cli.tables import absolute, name_of, read_table
 from evoml.cli.target import Data, data_from, held_out
 from evoml.core.budget import Budget
 from evoml.core.errors import EvomlError, ModelFileError
+from evoml.journal import Journal
 
 if TYPE_CHECKING:
     from evoml.run import Search
@@ -105,7 +106,7 @@ def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
 
 def _fitted(folder: RunFolder, options: FitOptions, data: Data) -> Any:
     budget = Budget(options.evaluations, options.generations, options.seconds, options.cpu_seconds)
-    going_on = folder.journal.is_file()
+    going_on = Journal.has_begun(folder.journal)
     with reading(folder) if going_on else contextlib.nullcontext() as journal:
         watch = Watch(budget, journal)
     estimator = _estimator(options, data, journal=str(folder.journal), warm_start=going_on, callbacks=[watch])

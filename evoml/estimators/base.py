@@ -269,7 +269,7 @@ class EvoEstimator(BaseEstimator):
 
     def _last_front(self) -> list[str]:
         """Return the pipelines a warm start begins with; a journal that is resumed holds them itself."""
-        resumed = self.journal is not None and Path(self.journal).exists()
+        resumed = self.journal is not None and Journal.has_begun(self.journal)
         return (
             list(self.pareto_front_["text"])
             if self.warm_start and not resumed and hasattr(self, "pareto_front_")

@@ -77,14 +77,16 @@ class Journal:
         """
         target = None if path is None else Path(path)
         lock = None if target is None else _lock(target)
-        if target is not None and target.exists():
+        if target is not None and cls.has_begun(target):
             lock.release()  # type: ignore[union-attr]
             raise JournalError(f"{target} exists already and holds another run; give a new path, or resume that run")
         try:
             connection = sqlite3.connect(":memory:") if target is None else _opened(target, lock, target)
             with _closing_on_error(connection, lock, target):
                 _write_ahead(connection)
-                connection.executescript(SCHEMA)
+                connection.execute("BEGIN IMMEDIATE")  # a file killed in the middle of its making is blank
+                for statement in SCHEMA.split(";"):
+                    connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 connection.execute("INSERT INTO meta VALUES ('settings', ?)", (_dumps(settings),))
@@ -93,6 +95,19 @@ class Journal:
         except JournalError:
             _remove(target)
             raise
+
+    @staticmethod
+    def has_begun(path: str | Path) -> bool:
+        """Tell whether there is anything at ``path`` but, perhaps, a file that was killed in the middle of its making."""
+        target = Path(path)
+        if not os.path.isfile(target):
+            return os.path.exists(target)
+        try:
+            with contextlib.closing(sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        except sqlite3.Error:  # not a database, or not readable
+            return True
+        return bool(tables) or (target.stat().st_size > 0 and target.read_bytes()[:6] != b"SQLite")
 
     @classmethod
     def resume(cls, path: str | Path, began: float | None = None) -> Journal:

@@ -310,7 +310,7 @@ def _versions() -> dict[str, str]:
 
 def _journal(wanted: Search, settings: Mapping[str, Any]) -> Journal:
     """Open the record: a new one, or that of the run to be resumed, whose settings must be the same."""
-    if not (wanted.resume and wanted.journal is not None and Path(wanted.journal).exists()):
+    if not (wanted.resume and wanted.journal is not None and Journal.has_begun(wanted.journal)):
         return Journal.create(wanted.journal, settings, wanted.began.wall)
     journal = Journal.resume(wanted.journal, wanted.began.wall)
     recorded = journal.settings

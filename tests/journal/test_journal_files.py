@@ -425,3 +425,25 @@ def test_a_step_that_fails_half_way_leaves_no_trace(path):
         assert journal.complete_on_disk
         assert journal.get("state") == state
         assert json.dumps(list(journal.individuals().index)) == "[0, 1]"
+
+
+@pytest.mark.parametrize("written_ahead", [False, True])
+def test_a_file_killed_in_the_middle_of_its_making_is_begun_anew(tmp_path, written_ahead):
+    path = tmp_path / "run.db"
+    with sqlite3.connect(path) as connection:
+        if written_ahead:
+            connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    assert path.exists() or not written_ahead
+    assert not Journal.has_begun(path)
+    with Journal.create(path, {"seed": 1}) as journal:
+        assert journal.settings == {"seed": 1}
+    assert Journal.has_begun(path)
+
+
+def test_whatever_else_is_there_has_begun(tmp_path):
+    (tmp_path / "text").write_text("no database")
+    with Journal.create(tmp_path / "run.db", {}):
+        pass
+    assert all(Journal.has_begun(path) for path in (tmp_path / "text", tmp_path / "run.db", tmp_path))
+    assert not Journal.has_begun(tmp_path / "nothing")
