@@ -154,6 +154,7 @@ class Ledger:
         dropped = []
         while self.n_bytes > self.max_bytes:
             dropped.append(self._drop())
+        self._tidy()
         return dropped
 
     def used(self, name: str) -> None:
@@ -161,12 +162,16 @@ class Ledger:
         if name in self._entries:
             n_bytes, seconds, uses, _ = self._entries[name]
             self._enter(name, n_bytes, seconds, uses + 1)
+            self._tidy()
 
     def _enter(self, name: str, n_bytes: int, seconds: float, uses: int) -> None:
         priority = self._clock + uses * seconds / max(n_bytes, 1)
         self._entries[name] = (n_bytes, seconds, uses, priority)
         heapq.heappush(self._heap, (priority, name))
-        if len(self._heap) > 64 + 4 * len(self._entries):  # outdated entries are left in the heap until here
+
+    def _tidy(self) -> None:
+        """Take outdated entries out of the heap, now and then."""
+        if len(self._heap) > 64 + 4 * len(self._entries):
             self._heap = [(entry[3], name) for name, entry in self._entries.items()]
             heapq.heapify(self._heap)
 

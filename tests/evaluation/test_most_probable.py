@@ -22,7 +22,8 @@ def test_predict_is_the_class_of_the_greatest_probability(name, seed, classes, g
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(90, 3)) if grain == 0 else rng.integers(0, 3, size=(90, 3)).astype(float)
     y = rng.permutation(np.arange(90) % classes)
-    part = load_catalogue()[name]
+    facts = {"n_rows": 60, "n_features": 3, "n_classes": classes, "class_rows": 10}
+    part = load_catalogue().limited(task="classification", target="any", **facts)[name]
     values = {hyperparameter.name: hyperparameter.sample(rng) for hyperparameter in part.hyperparameters}
     model = part.build(part.active(values), 0, effort=0.1).fit(X[:60], y[:60])
     expected = model.classes_[np.argmax(model.predict_proba(X), axis=1)]
