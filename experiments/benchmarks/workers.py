@@ -1,14 +1,14 @@
 """Evaluations in the same time with two workers and with one, in the asynchronous algorithm.
 
-    python experiments/benchmarks/workers.py [--seconds 60] [--repeats 3] [--table breast_cancer] [--full]
+    python experiments/benchmarks/workers.py [--seconds 60 | --evaluations 600] [--repeats 3] [--table breast_cancer] [--full]
 
 Regularised evolution bounded by seconds, each run in a fresh interpreter, one and two workers in turn with the same seeds.
 Parts are cheap ones, unless ``--full``. What counts is the rate of evaluations between the first outcome and the last one:
 starting processes and the last fit are the same for any number of workers. Run nothing else meanwhile. The promise: two
 workers make at least 1.85 times the evaluations of one.
 
-Seeds draw other pipelines, dear or cheap, so a rate also goes by CPU seconds: *busy* is the share of the workers' wall seconds
-that evaluations filled.
+Bounded by seconds, two workers come to other candidates than one, dear or cheap: *busy* is the share of the workers' wall seconds
+that evaluations filled. With ``--evaluations`` both evaluate the very same candidates, and the rates compare as they are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def one(wanted: argparse.Namespace) -> dict[str, Any]:
 
     X, y = getattr(datasets, f"load_{wanted.table}")(return_X_y=True)
     model = EvoClassifier(
-        max_time_mins=wanted.seconds / 60,
+        max_time_mins=None if wanted.evaluations else wanted.seconds / 60,
+        max_evaluations=wanted.evaluations,
         algorithm="regularised",
         n_jobs=wanted.jobs,
         random_state=wanted.seed,
@@ -53,6 +54,7 @@ def one(wanted: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--evaluations", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--table", default="breast_cancer")
     parser.add_argument("--full", action="store_true")
