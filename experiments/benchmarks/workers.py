@@ -7,8 +7,8 @@ Parts are cheap ones, unless ``--full``. What counts is the rate of evaluations 
 starting processes and the last fit are the same for any number of workers. Run nothing else meanwhile. The promise: two
 workers make at least 1.85 times the evaluations of one.
 
-Bounded by seconds, two workers come to other candidates than one, dear or cheap: *busy* is the share of the workers' wall seconds
-that evaluations filled. With ``--evaluations`` both evaluate the very same candidates, and the rates compare as they are.
+Bounded by seconds, two workers come to other candidates than one, dear or cheap: *busy* is the share of the workers' wall
+seconds that evaluations filled. With ``--evaluations`` both evaluate the very same candidates, and rates compare as they are.
 """
 
 from __future__ import annotations
