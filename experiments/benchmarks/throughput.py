@@ -66,9 +66,10 @@ def ours(table: str, space: str, seconds: float, jobs: int, seed: int) -> dict:
     model.fit(X, y)
     wall = time.perf_counter() - began
     tried = model.evaluated_individuals_
-    tried = tried[tried["duplicate_of"].isna() & (tried["status"] != "PENDING")]
+    tried = tried[tried["duplicate_of"].isna() & ~tried["status"].isin(["PENDING", "VETOED"])]
     return {
         "scored": int((tried["status"] == "OK").sum()),
+        "pruned": int((tried["status"] == "PRUNED").sum()),
         "tried": len(tried),
         "wall": wall,
         "best": model.best_score_,
@@ -106,7 +107,7 @@ def main() -> int:
     parser.add_argument("--peer", type=Path, default=PEER)
     chosen = parser.parse_args()
     python = environment(chosen.peer)
-    print("table          space jobs  system  scored/s   valid  scored  wall s    best   ratio")
+    print("table          space jobs  system  scored/s  judged/s   valid  wall s    best   scored  judged")
     for table in chosen.tables:
         for space in chosen.spaces:
             for jobs in chosen.jobs:
@@ -119,15 +120,25 @@ def main() -> int:
 
 
 def report(table: str, space: str, jobs: int, runs: dict[str, list[dict]]) -> None:
-    rates = {name: statistics.median(run["scored"] / run["wall"] for run in found) for name, found in runs.items()}
+    """Print a row a system: pipelines scored on all folds, and judged (scored, or pruned after some folds), a second."""
+
+    def rates(*keys: str) -> dict[str, float]:
+        return {
+            name: statistics.median(sum(run.get(key, 0) for key in keys) / run["wall"] for run in found)
+            for name, found in runs.items()
+        }
+
+    scored, judged = rates("scored"), rates("scored", "pruned")
     for name, found in runs.items():
-        scored, tried = (sum(run[key] for run in found) for key in ("scored", "tried"))
+        good, tried = (
+            sum(run.get(key, 0) for run in found for key in keys) for keys in (("scored", "pruned"), ("tried",))
+        )
         best = max((run["best"] for run in found if run["best"] is not None), default=float("nan"))
         wall = statistics.median(run["wall"] for run in found)
-        ratio = f"{rates['evoml'] / rates['tpot']:6.1f} x" if name == "evoml" and rates["tpot"] else ""
+        ratios = "".join(f"{rate['evoml'] / rate['tpot']:6.1f} x" for rate in (scored, judged) if rate["tpot"])
         print(
-            f"{table:14s} {space:5s} {jobs:4d}  {name:6s} {rates[name]:9.3f} {scored / max(tried, 1):7.1%} {scored:7d}"
-            f" {wall:7.1f} {best:7.4f}  {ratio}",
+            f"{table:14s} {space:5s} {jobs:4d}  {name:6s} {scored[name]:9.3f} {judged[name]:9.3f} {good / max(tried, 1):7.1%}"
+            f" {wall:7.1f} {best:7.4f} {ratios if name == 'evoml' else ''}",
             flush=True,
         )
 
