@@ -83,9 +83,7 @@ class Evaluator:
 
     def lined_up(self, candidates: Sequence[Candidate], rivals: Sequence[Outcome]) -> list[Candidate]:
         """Return candidates with the bars of their race against ``rivals``."""
-        if self.racing is None:
-            return list(candidates)
-        return [replace(candidate, bars=self.racing.bars(candidate, rivals)) for candidate in candidates]
+        return list(candidates) if self.racing is None else self.racing.lined_up(candidates, rivals)
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Begin to evaluate candidates; one whose key is known waits for, or takes, the earlier evaluation."""

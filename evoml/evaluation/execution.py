@@ -152,20 +152,23 @@ class Execution:
 
     def _recalled(self, node: str, compute: Callable[[str], tuple[Any, Any]]) -> tuple[Any, Any]:
         """Return a step's results from the cache, or compute them; the names of all costs they took go with them."""
-        name = self._name(node)
-        kept = self.workshop.cache.recall(name)
+        kept = self.workshop.cache.recall(self._name(node))
         if kept is not None:
             self._count(kept[1])
             return kept[0]  # type: ignore[no-any-return]
         found = tuple(map(lasting, compute(node)))
-        costs = self.costs_of(node)
-        self.workshop.cache.keep(name, (found, costs), sum(cost.fit + cost.predict for cost in costs.values()))
+        self.keep(node, found)
         return found  # type: ignore[return-value]
+
+    def keep(self, node: str, value: Any) -> None:
+        """Keep what a step gives, together with the costs of all that it took."""
+        costs = self.costs_of(node)
+        self.workshop.cache.keep(self._name(node), (value, costs), _seconds(costs))
 
     def _count(self, costs: Mapping[tuple[str, str], StepCost]) -> None:
         new = {key: cost for key, cost in costs.items() if key not in self.costs}
         self.recalled += 1
-        self.saved += sum(cost.fit + cost.predict for cost in new.values())
+        self.saved += _seconds(new)
         self.costs.update(new)
 
     def _name(self, node: str) -> str:
@@ -176,13 +179,13 @@ class Execution:
         plan, found, open_nodes = self.workshop.plan, {}, [node]
         while open_nodes:
             at = open_nodes.pop()
-            own = (self.fold.name, at)
-            if own in self.costs:
-                found[own] = self.costs[own]
+            key = (self.fold.name, at)
+            if key in self.costs:
+                found[key] = self.costs[key]
             open_nodes += plan.inputs(at)
             if plan.part(at) == STACK:
                 inside = f"{self.fold.name}."
-                found |= {key: cost for key, cost in self.costs.items() if key[0].startswith(inside)}
+                found |= {inner: cost for inner, cost in self.costs.items() if inner[0].startswith(inside)}
         return found
 
     def _union(self, node: str) -> tuple[Any, Any]:
@@ -268,6 +271,10 @@ class Execution:
         ]
 
 
+def _seconds(costs: Mapping[Any, StepCost]) -> float:
+    return sum(cost.fit + cost.predict for cost in costs.values())
+
+
 def _offers(method: str) -> Callable[[Any], bool]:
     return lambda responses: method in responses._offers
 
@@ -332,11 +339,8 @@ class Responses(BaseEstimator):
     def keep(self) -> None:
         """Keep what was said."""
         if self._new and self._said:
-            costs = self._execution.costs_of(self._node)
             value = {"said": self._said, "offers": self._offers, "classes": getattr(self, "classes_", None)}
-            self._execution.workshop.cache.keep(
-                self._execution._name(self._node), (value, costs), sum(c.fit + c.predict for c in costs.values())
-            )
+            self._execution.keep(self._node, value)
             self._new = False
 
 

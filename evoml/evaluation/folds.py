@@ -46,6 +46,12 @@ class Table:
     weight: np.ndarray | None = None
     groups: np.ndarray | None = None
 
+    @property
+    def metadata(self) -> dict[str, np.ndarray]:
+        """Sample weights and groups, those there are, under scikit-learn's names."""
+        named = {"sample_weight": self.weight, "groups": self.groups}
+        return {name: values for name, values in named.items() if values is not None}
+
     def take(self, index: Any) -> Table:
         """Return the table of some rows."""
         X, *parts = (None if part is None else rows(part, index) for part in (self.X, self.y, self.weight, self.groups))

@@ -45,7 +45,7 @@ class Builder(Protocol):
         """Return the graph of steps that is carried out fold by fold."""
         ...
 
-    def build(self, text: str, random_state: int, **options: Any) -> Any:
+    def build(self, text: str, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Any:
         """Return the same as one unfitted estimator."""
         ...
 
@@ -238,9 +238,8 @@ class Trial:
     def _cost(self) -> Cost:
         on_folds = [one for one in self.executions if one.fold.name.isdigit()]
         costs = [(key, cost) for execution in on_folds for key, cost in execution.costs.items()]
-        inner = [
-            cost for (fold, _), cost in costs if "." in fold
-        ]  # predicting inside a stacked model is part of its fit
+        # predicting inside a stacked model is part of its fit
+        inner = [cost for (fold, _), cost in costs if "." in fold]
         outer = [cost for (fold, _), cost in costs if "." not in fold]
         return Cost(
             wall=time.perf_counter() - self.began,
@@ -273,27 +272,23 @@ def fit_step(step: Any, table: Table, X: Any, *, transform: bool = False) -> Any
     With ``transform`` the transformed ``X`` is returned, else the step. Within a step, weights and groups travel by
     scikit-learn's metadata routing, except in the few that it cannot be routed through: there the step itself gets them.
     """
-    metadata = {"sample_weight": table.weight, "groups": table.groups}
-    given = {name: values for name, values in metadata.items() if values is not None}
+    given = table.metadata
     if not given:
         return _fit(step, X, table.y, {}, transform)
-    from sklearn import config_context
-    from sklearn.utils.metadata_routing import get_routing_for_object
     from sklearn.utils.validation import has_fit_parameter
 
     from evoml.genomes.pipeline_tree.build import request
 
-    with config_context(enable_metadata_routing=True):
+    def requesting() -> Any:
         for name in given:
             request(step, name)
-        try:
-            wanted = get_routing_for_object(step).consumes("fit", given.keys())
-            return _fit(step, X, table.y, {name: given[name] for name in wanted}, transform)
-        except (NotImplementedError, KeyError) as error:
-            if isinstance(error, KeyError) and error.args != ("groups",):
-                raise
-    takes = {name: values for name, values in given.items() if has_fit_parameter(step, name)}
-    return _fit(step, X, table.y, takes, transform)
+        return step
+
+    def unrouted() -> Any:
+        takes = {name: values for name, values in given.items() if has_fit_parameter(step, name)}
+        return _fit(step, X, table.y, takes, transform)
+
+    return _routed(requesting, given, lambda step, wanted: _fit(step, X, table.y, wanted, transform), unrouted)
 
 
 def _fit(step: Any, X: Any, y: Any, metadata: Mapping[str, Any], transform: bool) -> Any:
@@ -310,22 +305,36 @@ def fit_table(builder: Builder, text: str, seed: int, table: Table) -> Any:
 
     Sample weights and groups reach all steps that take them.
     """
-    metadata = {"sample_weight": table.weight, "groups": table.groups}
-    given = {name: values for name, values in metadata.items() if values is not None}
+    given = table.metadata
     if not given:
         return builder.build(text, seed).fit(table.X, table.y)
+    return _routed(
+        lambda: builder.build(text, seed, weighted="sample_weight" in given, grouped="groups" in given),
+        given,
+        lambda model, wanted: model.fit(table.X, table.y, **wanted),
+        lambda: _fit_by_step(builder.build(text, seed), table.X, table.y, given),
+    )
+
+
+def _routed(
+    make: Callable[[], Any],
+    given: Mapping[str, np.ndarray],
+    fit: Callable[[Any, Mapping[str, np.ndarray]], Any],
+    unrouted: Callable[[], Any],
+) -> Any:
+    """Return ``fit(model, metadata)`` of a model that requests metadata; ``unrouted()`` if it cannot be routed through it."""
     from sklearn import config_context
     from sklearn.utils.metadata_routing import get_routing_for_object
 
     with config_context(enable_metadata_routing=True):
-        model = builder.build(text, seed, weighted="sample_weight" in given, grouped="groups" in given)
+        model = make()
         try:
             wanted = get_routing_for_object(model).consumes("fit", given.keys())
-            return model.fit(table.X, table.y, **{name: given[name] for name in wanted})
+            return fit(model, {name: given[name] for name in wanted})
         except (NotImplementedError, KeyError) as error:
             if isinstance(error, KeyError) and error.args != ("groups",):
                 raise
-    return _fit_by_step(builder.build(text, seed), table.X, table.y, given)
+    return unrouted()
 
 
 def _fit_by_step(model: Any, X: Any, y: Any, given: Mapping[str, np.ndarray]) -> Any:

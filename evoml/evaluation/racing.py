@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +58,10 @@ class Racing:
         """Take in what a candidate reached on the rungs."""
         if self._possible and outcome.evaluation.rungs and outcome.duplicate_of is None:
             self._told.append((self._standing(outcome.candidate), outcome.evaluation.rungs))
+
+    def lined_up(self, candidates: Sequence[Candidate], rivals: Sequence[Outcome]) -> list[Candidate]:
+        """Return candidates with the bars of their race against ``rivals``."""
+        return [replace(candidate, bars=self.bars(candidate, rivals)) for candidate in candidates]
 
     def bars(self, candidate: Candidate, rivals: Sequence[Outcome]) -> tuple[float, ...]:
         """Return what a candidate must reach on each rung, then after each fold but the last; nothing for no race."""

@@ -246,8 +246,7 @@ class Repetition:
     def _ask(self, state: State, ids: Sequence[int]) -> tuple[State, Difference | None]:
         state, offspring = self.algorithm.ask(state, len(ids))
         if self.racing is not None:
-            rivals = self.algorithm.rivals(state)
-            offspring = [replace(candidate, bars=self.racing.bars(candidate, rivals)) for candidate in offspring]
+            offspring = self.racing.lined_up(offspring, self.algorithm.rivals(state))
         self.journal.asked(offspring, state.record())
         for index, candidate in zip(ids, offspring, strict=False):
             self.candidates += 1

@@ -151,8 +151,8 @@ def watch_parent(meter: Meter, folder: str) -> None:
     from evoml.run import loop
 
     search = sys.modules["evoml.run.search"]  # the package has a function of that name
-    defined = process._defined_by_user
-    process._defined_by_user = lambda builder: {**defined(builder), "_watched": Watched(folder)}
+    defined = process.defined_by_user
+    process.defined_by_user = lambda builder: {**defined(builder), "_watched": Watched(folder)}
     meter.wrap(EvolutionaryAlgorithm, "ask", "asking: variation, keys")
     meter.wrap(EvolutionaryAlgorithm, "tell", "telling")
     meter.wrap(Evaluator, "lined_up", "bars of races")

@@ -1,5 +1,6 @@
 """A builder whose text chooses how the estimator behaves when it is fitted: well, or as badly as any library can."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -95,31 +96,26 @@ def kill_own_worker():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def write_everywhere(junk):
+    """Write into every open pipe and socket."""
+    for descriptor in range(3, 30):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, junk)
+
+
 def garble_pipe():
     """Write into every open pipe and socket, as a library that confuses its file descriptors does."""
-    for descriptor in range(3, 30):
-        try:
-            os.write(descriptor, b"\0\0\0\4junk")
-        except OSError:
-            continue
+    write_everywhere(b"\0\0\0\4junk")
 
 
 def write_text_everywhere():
     """Write plain text into every open pipe and socket, as a library does that was told a wrong descriptor."""
-    for descriptor in range(3, 30):
-        try:
-            os.write(descriptor, b"hello world\n")
-        except OSError:
-            continue
+    write_everywhere(b"hello world\n")
 
 
 def half_an_answer():
     """Write the beginning of an answer into every socket, fork a child that holds them open, and die."""
-    for descriptor in range(3, 30):
-        try:
-            os.write(descriptor, b"evoml\x00\x17\xfe" + (1000).to_bytes(8, "little") + b"half")
-        except OSError:
-            continue
+    write_everywhere(b"evoml\x00\x17\xfe" + (1000).to_bytes(8, "little") + b"half")
     if os.fork() == 0:
         time.sleep(1e6)
     os._exit(0)

@@ -21,6 +21,7 @@ from typing import Any
 from evoml.core.candidate import Cost, Evaluation, Status
 from evoml.evaluation.cache import Keeper, News, SharedCache
 from evoml.evaluation.executors.channel import Channel
+from evoml.evaluation.executors.process import MODEL, PROBLEM
 from evoml.evaluation.packing import pack, unpack
 from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole, status_bytes
 
@@ -36,8 +37,8 @@ def main() -> None:
     folder, parent = Path(sys.argv[-2]), Connection(int(sys.argv[-1]))
     try:
         with suppress(EOFError, OSError):
-            problem, n_workers, memory_limit, cache_bytes, defined_by_user = unpack(folder / "problem")
-            (folder / "problem").unlink()  # the memory is free again when nobody maps it any more
+            problem, n_workers, memory_limit, cache_bytes, defined_by_user = unpack(folder / PROBLEM)
+            (folder / PROBLEM).unlink()  # the memory is free again when nobody maps it any more
             vars(sys.modules["__main__"]).update(defined_by_user)
             problem.builder.preload()
             problem.folds, problem.identity  # noqa: B018 - made here, they are shared by all workers
@@ -120,7 +121,7 @@ class Host:
                 worker.task = None
                 self._replace(index, Status.CRASHED, "")
         text, limit = message
-        self.waiting.append(Task(-1, text, limit, file=str(self.folder.parent / "model")))
+        self.waiting.append(Task(-1, text, limit, file=str(self.folder.parent / MODEL)))
 
     def _patience(self) -> float | None:
         first = min((worker.deadline for worker in self.workers if worker.task is not None), default=math.inf)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml.core.errors import EvomlError
-from evoml.evaluation.executors.process import _defined_by_user
+from evoml.evaluation.executors.process import defined_by_user, dumps
 
 if TYPE_CHECKING:
     from evoml.evaluation.problem import Problem
@@ -41,17 +40,9 @@ class Parcel:
     @classmethod
     def of(cls, problem: Problem) -> Parcel:
         """Pack a problem. Raises EvomlError if part of it cannot be pickled."""
-        import cloudpickle
-
         buffers: list[pickle.PickleBuffer] = []
-        try:
-            content = cloudpickle.dumps(problem, protocol=5, buffer_callback=buffers.append)
-            defined = cloudpickle.dumps(_defined_by_user(problem.builder))
-        except Exception as error:  # whatever a user's own object raises when it is pickled
-            raise EvomlError(
-                f"the data, metric or search space cannot be sent to other processes ({error});"
-                " make it picklable, or use executor='serial'"
-            ) from error
+        content = dumps(problem, protocol=5, buffer_callback=buffers.append)
+        defined = dumps(defined_by_user(problem.builder))
         return cls(content, [np.frombuffer(buffer.raw(), np.uint8) for buffer in buffers], defined)
 
     @property

@@ -52,7 +52,7 @@ class ProcessExecutor:
 
     def __init__(self, problem: Problem, n_workers: int, memory_limit: int | None = None, cache_bytes: int = 0) -> None:
         self.capacity = 2 * n_workers  # so that a worker never waits for the parent
-        self._work = (problem, n_workers, memory_limit, cache_bytes, _defined_by_user(problem.builder))
+        self._work = (problem, n_workers, memory_limit, cache_bytes, defined_by_user(problem.builder))
         self._folder = SharedFolder(problem.dataset.n_bytes + cache_bytes)
         self._errors: Any = tempfile.TemporaryFile()  # noqa: SIM115
         self._under_way: dict[int, tuple[str, tuple[float, ...]]] = {}
@@ -68,7 +68,7 @@ class ProcessExecutor:
         self._connection, theirs = Pipe()
         self._spoken = False
         try:
-            pack(self._work, self._folder.path / PROBLEM, dumps=_dumps)
+            pack(self._work, self._folder.path / PROBLEM, dumps=dumps)
             self._host = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-c", "from evoml.evaluation.executors.host import main; main()"),
@@ -172,14 +172,14 @@ def _end_session(leader: int) -> None:
                 os.kill(int(entry), signal.SIGKILL)
 
 
-def _defined_by_user(builder: Any) -> dict[str, Any]:
+def defined_by_user(builder: Any) -> dict[str, Any]:
     """Return what the user's main module defines of the names that a builder has as paths such as ``__main__.Mine``."""
     main = vars(sys.modules["__main__"])
-    names = {name.decode() for name in re.findall(rb"__main__\.(\w+)", _dumps(builder))}
+    names = {name.decode() for name in re.findall(rb"__main__\.(\w+)", dumps(builder))}
     return {name: main[name] for name in sorted(names) if name in main}
 
 
-def _dumps(payload: Any, **options: Any) -> bytes:
+def dumps(payload: Any, **options: Any) -> bytes:
     import cloudpickle
 
     try:

@@ -1,6 +1,6 @@
 """Evaluations one after another in this process: for debugging, and where no process may be started.
 
-The time limit is looked at between folds only; nothing here can stop a part that hangs. Use processes for that.
+The time limit is looked at before each step is fitted; nothing here can stop a part that hangs. Use processes for that.
 """
 
 from __future__ import annotations

@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
-def build(
-    plan: Plan,
-    random_state: int,
-    *,
-    weighted: bool = False,
-    grouped: bool = False,
-) -> Pipeline:
+def build(plan: Plan, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Pipeline:
     """Return the unfitted scikit-learn Pipeline of a plan.
 
     With ``weighted`` (``grouped``) each step that can use sample weights (groups) requests them by scikit-learn's

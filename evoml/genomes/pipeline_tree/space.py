@@ -152,13 +152,13 @@ class PipelineSpace:
         """Return the graph of a tree's text."""
         return Plan.from_text(text, self.catalogue)
 
-    def build(self, text: str, random_state: int, **options: Any) -> Pipeline:
-        """Return the unfitted scikit-learn Pipeline of a tree's text; for ``options`` see :func:`build`."""
-        return build(Plan.from_text(text, self.catalogue), random_state, **options)
+    def build(self, text: str, random_state: int, *, weighted: bool = False, grouped: bool = False) -> Pipeline:
+        """Return the unfitted scikit-learn Pipeline of a tree's text."""
+        return build(self.read(text), random_state, weighted=weighted, grouped=grouped)
 
     def source(self, text: str, random_state: int, comment: str = "") -> str:
         """Return Python source that makes the same pipeline as :meth:`build`."""
-        return source(Plan.from_text(text, self.catalogue), random_state, comment)
+        return source(self.read(text), random_state, comment)
 
     def preload(self) -> None:
         """Import every part, so that processes forked later have it already."""
