@@ -14,7 +14,6 @@ was searched through.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
@@ -22,6 +21,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
+
+from tables import read_table
 
 TABLES = [
     "adult", "diamonds", "letter", "mammography", "bikeshare", "satimage", "phoneme", "abalone", "splice", "credit_g",
@@ -32,18 +33,12 @@ LEAST = 0.95  # of the seconds
 
 def fit(folder: Path, name: str, seconds: float, jobs: int, seed: int) -> dict:
     """Fit one table in this process."""
-    import pandas as pd
-
-    with open(folder / "manifest.csv", newline="") as manifest:
-        entry = next(row for row in csv.DictReader(manifest) if row["name"] == name)
-    table = pd.read_csv(folder / entry["file"], low_memory=False)
-    table = table[table[entry["target"]].notna()].reset_index(drop=True)
+    X, y, task = read_table(folder, name)
     began = time.monotonic()
     import evoml  # the reading of the table has imported pandas, nothing else
 
-    kind = evoml.EvoRegressor if entry["task"] == "regression" else evoml.EvoClassifier
+    kind = evoml.EvoRegressor if task == "regression" else evoml.EvoClassifier
     model = kind(max_time_mins=seconds / 60, n_jobs=jobs, random_state=seed)
-    X, y = table.drop(columns=entry["target"]), table[entry["target"]]
     imported = time.monotonic()
     model.fit(X, y)
     ended = time.monotonic()
@@ -51,7 +46,7 @@ def fit(folder: Path, name: str, seconds: float, jobs: int, seed: int) -> dict:
     return {
         "wall": ended - imported,
         "before": imported - began,
-        "rows": len(table),
+        "rows": len(y),
         "stopped_by": model.stopped_by_,
         "told": told["status"].value_counts().to_dict(),
         "score": model.best_score_,

@@ -13,7 +13,6 @@ cache, bit by bit.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import subprocess
@@ -23,6 +22,8 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+from tables import read_table
 
 BUILT_IN = ["breast_cancer", "digits"]
 
@@ -35,13 +36,7 @@ def read(name: str, folder: Path | None) -> tuple[Any, Any, str]:
         return *getattr(datasets, f"load_{name}")(return_X_y=True), "classification"
     if folder is None:
         raise SystemExit(f"the table {name!r} does not come with scikit-learn; give the folder it is in as --data")
-    import pandas as pd
-
-    with open(folder / "manifest.csv", newline="") as manifest:
-        entry = next(row for row in csv.DictReader(manifest) if row["name"] == name)
-    table = pd.read_csv(folder / entry["file"], low_memory=False)
-    table = table[table[entry["target"]].notna()].reset_index(drop=True)
-    return table.drop(columns=entry["target"]), table[entry["target"]], entry["task"]
+    return read_table(folder, name)
 
 
 def one(wanted: argparse.Namespace) -> dict[str, Any]:

@@ -13,7 +13,6 @@ is the cross-validated score that the best candidate was chosen for. Runs that a
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import time
@@ -21,6 +20,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from tables import read_table
 
 TABLES = ["credit_g", "vehicle", "titanic", "concrete", "abalone", "phoneme"]
 ARMS = ("full", "raced", "half")
@@ -29,7 +29,6 @@ METRICS = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "r2"
 
 def run(folder: Path, name: str, budget: dict, racing: bool, seed: int) -> dict:
     """Make one run and return what it cost and found."""
-    import pandas as pd
     from sklearn.model_selection import train_test_split
 
     from evoml.components import load_catalogue
@@ -38,13 +37,10 @@ def run(folder: Path, name: str, budget: dict, racing: bool, seed: int) -> dict:
     from evoml.evaluation.scoring import score
     from evoml.run import Search, search
 
-    with open(folder / "manifest.csv", newline="") as manifest:
-        entry = next(row for row in csv.DictReader(manifest) if row["name"] == name)
-    table = pd.read_csv(folder / entry["file"], low_memory=False)
-    X, y = table.drop(columns=entry["target"]), table[entry["target"]]
-    classes = entry["task"] != "regression"
+    X, y, task = read_table(folder, name)
+    classes = task != "regression"
     X, X_out, y, y_out = train_test_split(X, y, random_state=seed, stratify=y if classes else None)
-    metric = METRICS[entry["task"]]
+    metric = METRICS[task]
     began, dataset = time.perf_counter(), read_dataset(X, y, "classification" if classes else "regression")
     found = search(
         Search(
