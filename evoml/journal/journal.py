@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 SCHEMA_VERSION = 2
+TEMPORARY = ""  # SQLite's name for a database in a file without a name, of which only a few pages are in memory
 APPLICATION_ID = 0x45564F4D  # "EVOM": tells our files from other SQLite files
 
 COSTS = tuple(field.name for field in fields(Cost))
@@ -55,7 +56,7 @@ class Journal:
     """The record of one run.
 
     Use :meth:`create` for a new run, :meth:`resume` to go on with one, :meth:`read` to look at one. A journal without
-    a path lives in memory. Usable as a context manager; closing gives the file free for others.
+    a path lives as long as its object. Usable as a context manager; closing gives the file free for others.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Journal:
         self._origin = (time.monotonic() if began is None else began) - self._seconds_recorded()
         self.path = path
         self.complete_on_disk = path is not None
+        self._in_memory = False
 
     # -- opening and closing ------------------------------------------------------------------------------------------
 
@@ -81,7 +83,7 @@ class Journal:
             lock.release()  # type: ignore[union-attr]
             raise JournalError(f"{target} exists already and holds another run; give a new path, or resume that run")
         try:
-            connection = sqlite3.connect(":memory:") if target is None else _opened(target, lock, target)
+            connection = sqlite3.connect(TEMPORARY) if target is None else _opened(target, lock, target)
             with _closing_on_error(connection, lock, target):
                 _write_ahead(connection)
                 connection.execute("BEGIN IMMEDIATE")  # a file killed in the middle of its making is blank
@@ -229,7 +231,7 @@ class Journal:
             with self._connection:
                 transaction(self._connection)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)) or not self.complete_on_disk:
+            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)) or self._in_memory:
                 raise JournalError(f"the journal could not record a step: {error}") from error
             self._go_on_in_memory(error)
             with self._connection:
@@ -239,7 +241,9 @@ class Journal:
         """Copy what the file holds into memory and go on there: a full disk must not cost the run."""
         warnings.warn(
             f"the journal {self.path} can no longer be written ({error}); the run goes on and keeps its record in memory."
-            " Free some space: it is written again when the run ends, or call journal.save(PATH)",
+            " Free some space: it is written again when the run ends, or call journal.save(PATH)"
+            if self.path
+            else f"there is no room for temporary files ({error}); the run goes on and keeps its record in memory",
             RuntimeWarning,
             stacklevel=4,
         )
@@ -247,9 +251,9 @@ class Journal:
         try:
             self._connection.backup(memory)
         except sqlite3.Error as unreadable:
-            raise JournalError(f"the journal {self.path} can be neither written nor read: {unreadable}") from error
+            raise JournalError(f"{self.path or 'the journal'} can be neither written nor read: {unreadable}") from error
         self._connection.close()
-        self._connection, self.complete_on_disk = memory, False
+        self._connection, self.complete_on_disk, self._in_memory = memory, False, True
 
     def _write_back(self) -> None:
         assert self.path is not None
@@ -263,7 +267,13 @@ class Journal:
 
     def to_bytes(self) -> bytes:
         """Return the record as the bytes of an SQLite file, without the out-of-fold predictions."""
-        with contextlib.closing(sqlite3.connect(":memory:")) as copy:
+        try:
+            return self._copied(TEMPORARY)  # two more copies in memory would be a run's greatest need of it
+        except sqlite3.Error:
+            return self._copied(":memory:")
+
+    def _copied(self, place: str) -> bytes:
+        with contextlib.closing(sqlite3.connect(place)) as copy:
             self._connection.backup(copy)
             copy.execute("DELETE FROM predictions")
             copy.commit()
