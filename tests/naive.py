@@ -86,3 +86,38 @@ def fold_bars(scores: Sequence[Sequence[float]], place: int, deviations: float) 
         mean(survivor[:seen]) - deviations * deviation * math.sqrt((folds - seen) / (folds * seen))
         for seen in range(1, folds)
     ]
+
+
+def roc_auc(positive: Sequence[bool], values: Sequence[float], weight: Sequence[float]) -> float:
+    """The weighted share of pairs, one positive and one negative, whose values are in order; ties count one half."""
+    won = pairs = 0.0
+    for is_positive, high, its_weight in zip(positive, values, weight, strict=True):
+        for is_other, low, other_weight in zip(positive, values, weight, strict=True):
+            if is_positive and not is_other:
+                pairs += its_weight * other_weight
+                won += its_weight * other_weight * (1.0 if high > low else 0.5 if high == low else 0.0)
+    return won / pairs if pairs else math.nan
+
+
+def logistic_loss(
+    X: Sequence[Sequence[float]],
+    codes: Sequence[int],
+    weight: Sequence[float],
+    coef: Sequence[Sequence[float]],
+    intercept: Sequence[float],
+    C: float,
+) -> float:
+    """Weighted log loss of a binary (one row of coefficients) or multinomial model, row by row, and its L2 penalty."""
+    total = sum(value * value for row in coef for value in row) / (2.0 * C)
+    for row, code, its_weight in zip(X, codes, weight, strict=True):
+        scores = [
+            math.fsum(a * b for a, b in zip(row, one, strict=True)) + at
+            for one, at in zip(coef, intercept, strict=True)
+        ]
+        if len(scores) == 1:
+            scores = [0.0, *scores]
+        highest = max(scores)
+        total += its_weight * (
+            highest - scores[code] + math.log(math.fsum(math.exp(score - highest) for score in scores))
+        )
+    return total

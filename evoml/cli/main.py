@@ -171,5 +171,19 @@ def replay(
         raise typer.Exit(DIFFERENT)
 
 
+@app.command()
+def warmup(
+    groups: Annotated[
+        list[str] | None, typer.Argument(metavar="GROUP", help="Kernels to compile; all by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Compile again what is compiled already.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove what is compiled, and compile nothing.")] = False,
+) -> None:
+    """Compile evoml's kernels now, so that the first search need not wait for them."""
+    from evoml.cli.warmup import warmup as run
+
+    run(groups or (), force, clear)
+
+
 if __name__ == "__main__":
     app()

@@ -16,7 +16,7 @@ from evoml.components.hyperparameters import Integer
 from evoml.components.part import Part, Task
 from evoml.core.errors import SearchSpaceError, nearest
 
-DATA_FILES = ("classifiers", "regressors", "preprocessing", "features", "encoders", "boosting")
+DATA_FILES = ("classifiers", "regressors", "preprocessing", "features", "encoders", "compiled", "boosting")
 _TARGETS = {"any": (None,), "nonnegative": (None, "nonnegative"), "positive": (None, "nonnegative", "positive")}
 
 TargetRange: TypeAlias = Literal["any", "nonnegative", "positive"]

@@ -8,7 +8,8 @@ from evoml.components.calls import Call, Imported
 from evoml.components.expressions import names_in
 from evoml.components.hyperparameters import Choice, Float, Hyperparameter, Integer, Scale, Value, as_value
 from evoml.components.part import Cost, DataType, Kind, Part, Target, Task
-from evoml.core.errors import SearchSpaceError, nearest
+from evoml.core.errors import EvomlError, SearchSpaceError, nearest
+from evoml.kernels.warmup import warm_up_of
 
 _WORDS: dict[str, tuple[str, ...]] = {
     "kind": get_args(Kind),
@@ -195,8 +196,17 @@ def _check_whole(part: Part, here: str) -> None:
                 other in names and other != hyperparameter.name,
                 f"{key} when: {other!r} is no other hyperparameter of {part.name}{nearest(other, names)}; correct it",
             )
+    _check_compiled(part, here)
     _check_iterations(part, here)
     _check_acyclic(part, here)
+
+
+def _check_compiled(part: Part, here: str) -> None:
+    if part.compiled is not None:
+        try:
+            warm_up_of(part.compiled)
+        except EvomlError as error:
+            raise SearchSpaceError(f"{here} compiled: {error}") from error
 
 
 def _check_iterations(part: Part, here: str) -> None:

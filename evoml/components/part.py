@@ -13,7 +13,7 @@ Kind: TypeAlias = Literal[
     "classifier", "regressor", "scaler", "imputer", "encoder", "discretiser",
     "constructor", "kernel", "decomposition", "selector", "clusterer",
 ]  # fmt: skip
-DataType: TypeAlias = Literal["table", "numeric", "dense", "nonnegative"]
+DataType: TypeAlias = Literal["any", "table", "numeric", "dense", "nonnegative"]
 Task: TypeAlias = Literal["classification", "regression"]
 Cost: TypeAlias = Literal["light", "medium", "heavy"]
 Target: TypeAlias = Literal["nonnegative", "positive"]
@@ -23,11 +23,14 @@ Target: TypeAlias = Literal["nonnegative", "positive"]
 class Part:
     """One entry of the catalogue.
 
-    input, output: each data type is a special case of the one before: table, numeric, dense, nonnegative; models have
-    no output. cost: a fit on 1,000 x 20 in one thread takes less than 0.1 s (light), less than 1 s (medium), or more.
+    input, output: table (with text) and numeric are special cases of any, dense is one of numeric, nonnegative of dense;
+    models have no output.
+    cost: a fit on 1,000 x 20 in one thread takes less than 0.1 s (light), less than 1 s (medium), or more.
     min_class_rows: rows that the smallest class must have for a fit to work at all.
     predicts_most_probable: whether predict is by definition the class of the greatest predict_proba, so that one will do.
+    stands_for: path of the library's class that the part is a quicker equivalent of.
     iterations: the argument that counts rounds, trees or iterations; fewer make a cheaper, worse model.
+    compiled: the group of kernels that must be compiled before the part is used at its speed, see evoml.kernels.warmup.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Part:
     min_class_rows: int = 1
     iterations: str | None = None
     predicts_most_probable: bool = False
+    compiled: str | None = None
+    stands_for: str | None = None
 
     @property
     def is_model(self) -> bool:
@@ -56,6 +61,13 @@ class Part:
     def load(self) -> type:
         """The library's class. Raises SearchSpaceError if it cannot be imported."""
         return load(self.path)
+
+    def makes(self, cls: type) -> bool:
+        """Tell whether the part makes estimators of a class, or of our safer or quicker kind of it."""
+        if self.stands_for is not None and load(self.stands_for) is cls:
+            return True
+        own = self.load()
+        return own is cls or (self.path.startswith("evoml.") and issubclass(own, cls) and cls is not object)
 
     def hyperparameter(self, name: str) -> Hyperparameter:
         """The hyperparameter of that name. Raises SearchSpaceError, with the names there are, for an unknown one."""

@@ -63,9 +63,10 @@ PARAMETERS = """
     memory_limit : int, str or None, default=None
         Memory each worker may allocate, in bytes or as ``"4GB"``. None is an even share of 80 % of the machine's.
     objectives : sequence of str, default=("score", "complexity")
-        What evolution optimises: ``"score"``, names of metrics in ``scoring``, ``"complexity"`` (steps, and values away
-        from their defaults; fewer is better), or what was measured: ``"fit_time"``, ``"predict_time"`` (seconds for a
-        thousand rows), ``"memory"`` and ``"size"`` (bytes); less is better, and it differs from run to run.
+        What evolution optimises: ``"score"``, names of metrics in ``scoring``, ``"complexity"`` (steps, ensembles
+        counting more than single models, and values away from their defaults), or what was measured: ``"fit_time"``,
+        ``"predict_time"`` (seconds for a thousand rows), ``"memory"`` and ``"size"`` (bytes), which differ from run to
+        run; less is better in all of these.
     racing : bool, default=True
         Whether candidates that can hardly reach the survivors any more are stopped early: on parts of the rows of a large
         table, then fold by fold. Only those evaluated on all folds can win. ``False`` evaluates all on all folds.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 from evoml.evaluation.predictions import Kept
+from evoml.evaluation.readiness import LOOK_SECONDS, POSTPONED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
     from evoml.core.protocols import Executor
     from evoml.evaluation.objectives import Objective
     from evoml.evaluation.racing import Racing
+    from evoml.evaluation.readiness import Readiness
 
 FREE = Cost()
+MOST_HELD = 32  # candidates that wait for kernels at once, where they need not be waited for
+FIRST_PAUSE = 0.001  # seconds before one more is refused; twice as long before each further one in a row
 
 
 class Evaluator:
@@ -40,6 +45,10 @@ class Evaluator:
         Out-of-fold predictions of what was told.
     refuse : callable
         Returns why a candidate shall not be evaluated, or an empty text; asked before each evaluation.
+    readiness : Readiness or None
+        Says which candidates wait for their kernels to be compiled. They are held back while others go first; with a
+        ``look_ahead`` they are told in their turn all the same, without it they are refused where nobody has the
+        patience to wait for them.
     """
 
     def __init__(
@@ -54,7 +63,10 @@ class Evaluator:
         self.executor, self.objectives, self.look_ahead = executor, objectives, look_ahead
         self.max_evaluations, self.racing, self.kept = max_evaluations, racing, Kept()
         self.refuse: Callable[[Candidate], str] = lambda candidate: ""
+        self.readiness: Readiness | None = None
         self.begun = 0
+        self._held: dict[int, Candidate] = {}  # those that wait for their kernels
+        self._postponed = 0  # refused for their kernels' sake since the last one was begun
         self._first: dict[str, int] = {}  # key -> id of the candidate whose evaluation counts
         self._evaluations: dict[int, Evaluation] = {}
         self._waiting: dict[int, Candidate] = {}  # in the order of asking
@@ -72,8 +84,13 @@ class Evaluator:
 
     def free_slots(self) -> int:
         """Return how many more candidates can be taken now."""
-        room = (self.look_ahead or self.executor.capacity) - len(self._waiting)
-        left = room if self.max_evaluations is None else self.max_evaluations - self.begun
+        if self.look_ahead is not None:
+            room = self.look_ahead - len(self._waiting)
+        elif self.begun == 0 and len(self._held) >= MOST_HELD:  # there seems to be nothing that need not wait
+            room = 0
+        else:  # those held back keep no worker busy
+            room = self.executor.capacity - len(self._waiting) + len(self._held)
+        left = room if self.max_evaluations is None else self.max_evaluations - self.begun - len(self._held)
         return max(0, min(room, left))
 
     @property
@@ -89,20 +106,70 @@ class Evaluator:
         """Begin to evaluate candidates; one whose key is known waits for, or takes, the earlier evaluation."""
         for candidate in candidates:
             self._waiting[candidate.id] = candidate
+            if self._is_postponed(candidate.key):
+                del self._first[candidate.key]
             if self._first.setdefault(candidate.key, candidate.id) == candidate.id:
-                if reason := self.refuse(candidate):
-                    self._evaluations[candidate.id] = Evaluation(Status.VETOED, error=reason)
-                    continue
-                self.begun += 1
-                self.executor.submit(candidate.id, str(candidate.genome), candidate.bars)
+                self._begin(candidate)
+
+    def _begin(self, candidate: Candidate) -> None:
+        """Hand a candidate to the executor, unless it is refused or must wait for its kernels."""
+        if reason := self.refuse(candidate):
+            self._veto(candidate, reason)
+        elif self.readiness is None or not self.readiness.awaited(candidate):
+            self.begun += 1
+            self._postponed = 0
+            self.executor.submit(candidate.id, str(candidate.genome), candidate.bars)
+        elif self.look_ahead is not None or len(self._held) < MOST_HELD:
+            self._held[candidate.id] = candidate
+        else:
+            time.sleep(min(FIRST_PAUSE * 2**self._postponed, LOOK_SECONDS))
+            self._postponed = min(self._postponed + 1, 20)
+            self._veto(candidate, POSTPONED)
+
+    def _veto(self, candidate: Candidate, reason: str) -> None:
+        self._evaluations[candidate.id] = Evaluation(Status.VETOED, error=reason)
+
+    def _is_postponed(self, key: str) -> bool:
+        """Tell whether a key is that of a candidate that was refused only because its kernels were not compiled then."""
+        evaluation = self._evaluations.get(self._first.get(key, -1))
+        return evaluation is not None and evaluation.status is Status.VETOED and evaluation.error == POSTPONED
 
     def completed(self, timeout: float | None = None) -> list[Outcome]:
         """Return outcomes that may be told now; waits for the first one, at most ``timeout`` seconds."""
+        self._release()
         found = self._tellable()
         if not found and self._waiting:
-            self._evaluations.update(self.executor.completed(timeout))
+            self._wait(timeout)
             found = self._tellable()
         return found
+
+    def _wait(self, timeout: float | None) -> None:
+        if self._held:
+            timeout = LOOK_SECONDS if timeout is None else min(timeout, LOOK_SECONDS)
+            if not self._busy():
+                time.sleep(timeout)
+        self._evaluations.update(self.executor.completed(timeout))
+
+    def _busy(self) -> bool:
+        """Tell whether the executor has anything to do."""
+        under_way = self._waiting.keys() - self._evaluations.keys() - self._held.keys()
+        return any(self._source(index) == index for index in under_way)
+
+    def _release(self) -> None:
+        """Begin what was held back and needs to wait no longer, or refuse it where waiting leaves all workers idle."""
+        if not self._held or self.readiness is None:
+            return
+        self.readiness.look()
+        # With nothing else begun so far there is nothing to be done in the meantime either.
+        idle = self.look_ahead is None and self.begun > 0 and not self.readiness.patient and not self._busy()
+        held, self._held = self._held, {}
+        for candidate in held.values():
+            if not self.readiness.awaited(candidate):
+                self._begin(candidate)
+            elif idle:
+                self._veto(candidate, POSTPONED)
+            else:
+                self._held[candidate.id] = candidate
 
     def _tellable(self) -> list[Outcome]:
         done = [index for index in self._waiting if self._source(index) in self._evaluations]
@@ -136,6 +203,8 @@ class Evaluator:
 
     def close(self) -> None:
         self.executor.close()
+        if self.readiness:
+            self.readiness.close()
 
 
 def _for_duplicates(evaluation: Evaluation) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def scorers(scoring: Any, task: str, classes: np.ndarray | None = None) -> dict[
         named = {_name(scoring): scoring}
     if not named:
         raise SettingError("scoring must name at least one metric, got none")
-    found = {str(name): _scorer(item, classes) for name, item in named.items()}
+    found = {str(name): _scorer(item, task, classes) for name, item in named.items()}
     if classes is None or not uses_labels(scoring):
         return found
     return {
@@ -52,7 +53,7 @@ def _name(item: Any) -> str:
     return str(getattr(score_function, "__name__", type(item).__name__))
 
 
-def _scorer(item: Any, classes: np.ndarray | None) -> Scorer:
+def _scorer(item: Any, task: str, classes: np.ndarray | None) -> Scorer:
     from sklearn.metrics import get_scorer, get_scorer_names
 
     if callable(item):
@@ -70,7 +71,100 @@ def _scorer(item: Any, classes: np.ndarray | None) -> Scorer:
             {**scorer._kwargs, "labels": list(range(len(classes)))},
             scorer._response_method,
         )
-    return scorer  # type: ignore[no-any-return]
+    return _quick(item, scorer, task, classes)
+
+
+def _quick(name: str, scorer: Scorer, task: str, classes: np.ndarray | None) -> Scorer:
+    """Return a quicker scorer of the same values, where there is one."""
+    from evoml.evaluation import metrics
+
+    if task == "regression":
+        return QuickScorer(name, scorer) if name in metrics.OF_NUMBERS else scorer
+    known = name in metrics.OF_CLASSES or name in metrics.OF_PROBABILITIES or name in metrics.OF_RANKINGS
+    return QuickScorer(name, scorer, len(classes)) if known and classes is not None else scorer
+
+
+@dataclass(frozen=True)
+class QuickScorer:
+    """A named metric without scikit-learn's checks of its input, which cost more than the metric on a small fold.
+
+    Its value is scikit-learn's. What the quick way does not cover (undefined values, odd shapes and types, what deserves a
+    warning) is left to scikit-learn's own scorer. ``n_classes`` is 0 for a regression.
+    """
+
+    name: str
+    scorer: Scorer
+    n_classes: int = 0
+
+    @property
+    def _response_method(self) -> Any:
+        return getattr(self.scorer, "_response_method", None)
+
+    def __call__(self, estimator: Any, X: Any, y: Any, **weights: Any) -> float:
+        value = math.nan if weights.keys() - {"sample_weight"} else self._value(estimator, X, y, **weights)
+        return value if math.isfinite(value) else self.scorer(estimator, X, y, **weights)
+
+    def _value(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the metric, NaN where scikit-learn must be asked."""
+        import numpy as np
+
+        from evoml.evaluation import metrics
+
+        target, weight = np.asarray(y), None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        if target.ndim != 1 or not len(target) or not _plain(weight, len(target)):
+            return math.nan
+        if not self.n_classes:
+            return _of_numbers(self.name, estimator, X, target, weight)
+        if target.dtype.kind not in "iu":
+            return math.nan
+        if self.name in metrics.OF_CLASSES:
+            said = np.asarray(estimator.predict(X))
+            if said.shape != target.shape or said.dtype.kind not in "iu":
+                return math.nan
+            return metrics.from_classes(metrics.OF_CLASSES[self.name], target, said, self.n_classes, weight)
+        if not np.array_equal(getattr(estimator, "classes_", ()), np.arange(self.n_classes)):
+            return math.nan
+        if self.name in metrics.OF_PROBABILITIES:
+            said = np.asarray(estimator.predict_proba(X))
+            fits = said.shape == (len(target), self.n_classes) and said.dtype.kind == "f"
+            return metrics.OF_PROBABILITIES[self.name](target, said, weight) if fits else math.nan
+        values = _ranking(estimator, X) if self.n_classes == 2 else None
+        if values is None or values.shape != target.shape:
+            return math.nan
+        return metrics.OF_RANKINGS[self.name](target == 1, values, weight)
+
+
+def _plain(weight: np.ndarray | None, n_rows: int) -> bool:
+    """Tell whether sample weights are there, finite, not negative and not all zero, if there are any."""
+    if weight is None:
+        return True
+    return weight.shape == (n_rows,) and bool(weight.min() >= 0.0) and bool(0.0 < weight.sum() < math.inf)
+
+
+def _of_numbers(name: str, estimator: Any, X: Any, target: np.ndarray, weight: np.ndarray | None) -> float:
+    import numpy as np
+
+    from evoml.evaluation import metrics
+
+    said = np.asarray(estimator.predict(X))
+    if said.shape != target.shape or said.dtype.kind != "f" or target.dtype.kind not in "fiu":
+        return math.nan
+    if not (np.isfinite(said).all() and np.isfinite(target).all()):
+        return math.nan
+    with np.errstate(all="ignore"):  # what overflows is not finite, and left to scikit-learn
+        return metrics.OF_NUMBERS[name](target.astype(np.float64), said.astype(np.float64), weight)
+
+
+def _ranking(estimator: Any, X: Any) -> np.ndarray | None:
+    """Return decision values, else the probability of the second class; None without either."""
+    import numpy as np
+
+    if hasattr(estimator, "decision_function"):
+        return np.asarray(estimator.decision_function(X), dtype=np.float64)
+    if not hasattr(estimator, "predict_proba"):
+        return None
+    said = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    return said[:, 1] if said.ndim == 2 and said.shape[1] == 2 else None
 
 
 @dataclass(frozen=True)

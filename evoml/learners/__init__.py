@@ -1,19 +1,31 @@
 """Scikit-learn-compatible learners of our own; names resolve on first use, so that importing costs nothing.
 
-Every module here imports only scikit-learn, NumPy and the standard library, and stands alone: an exported script
-carries its text along and runs without evoml.
+A module without kernels imports only scikit-learn and what that needs, and stands alone: an exported script carries its
+text along and runs without evoml. Compiled learners are imported from here.
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "BoostingClassifier": "evoml.learners.boosting",
+    "BoostingRegressor": "evoml.learners.boosting",
     "ConstantFallback": "evoml.learners.constant_fallback",
     "EncodedLabels": "evoml.learners.encoded_labels",
+    "ForestClassifier": "evoml.learners.forest",
+    "ForestRegressor": "evoml.learners.forest",
     "OutOfFoldPredictions": "evoml.learners.out_of_fold",
 }
 
-__all__ = ["ConstantFallback", "EncodedLabels", "OutOfFoldPredictions"]
+__all__ = [
+    "BoostingClassifier",
+    "BoostingRegressor",
+    "ConstantFallback",
+    "EncodedLabels",
+    "ForestClassifier",
+    "ForestRegressor",
+    "OutOfFoldPredictions",
+]
 
 
 def __getattr__(name: str) -> Any:

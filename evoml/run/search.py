@@ -26,6 +26,7 @@ from evoml.evaluation import (
     executor,
     executor_name,
     objectives,
+    on_cluster,
     repeated,
     scorers,
     splits,
@@ -34,6 +35,7 @@ from evoml.evaluation import (
 from evoml.evaluation.executors.serial import SerialExecutor
 from evoml.evaluation.folds import rung_shares
 from evoml.evaluation.racing import Racing
+from evoml.evaluation.readiness import Readiness
 from evoml.evaluation.scoring import needs_probabilities, uses_labels
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
 from evoml.journal import Journal
@@ -123,6 +125,7 @@ def search(wanted: Search) -> Result:
     constant = baseline(problem)
     rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
     evaluator = _evaluator(wanted, parts)
+    evaluator.readiness = _readiness(wanted, space)
     here = isinstance(evaluator.executor, SerialExecutor)
     with ExitStack() as evaluating, ExitStack() as recording:
         evaluating.enter_context(closing(evaluator))
@@ -151,6 +154,14 @@ def _evaluator(wanted: Search, parts: Parts) -> Evaluator:
         max_evaluations=wanted.budget.evaluations,
         racing=race(wanted, parts),
     )
+
+
+def _readiness(wanted: Search, space: PipelineSpace) -> Readiness | None:
+    """Begin to compile what parts of the catalogue need; workers of a cluster see to that themselves."""
+    if not space.compiled or on_cluster(wanted.executor):
+        return None
+    seconds = None if wanted.budget.ordered else wanted.budget.seconds
+    return Readiness(space.compiled, lambda candidate: space.plan(candidate.genome).compiled, seconds)
 
 
 def workplace(wanted: Search, problem: Problem) -> Executor:

@@ -64,9 +64,9 @@ def test_costs_are_told():
 
 
 def test_a_part_that_fails_is_named_with_its_error():
-    found = evaluate(problem_of(*CLASSIFIED, "classification"), "LogisticRegression(features, C=-1.0)")
+    found = evaluate(problem_of(*CLASSIFIED, "classification"), "KNeighborsClassifier(features, n_neighbors=-1)")
     assert found.status is Status.INVALID
-    assert found.error.startswith("InvalidParameterError: The 'C' parameter of LogisticRegression must be a float")
+    assert found.error.startswith("InvalidParameterError: The 'n_neighbors' parameter of KNeighborsClassifier must be")
     assert found.fold_scores == {}
 
 

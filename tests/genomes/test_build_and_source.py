@@ -196,7 +196,7 @@ def our_parts(of):
     """Return the text of a small pipeline with each part that is of evoml's own make."""
     model = "Ridge" if of.facts.task == "regression" else "LogisticRegression"
     for part in of.catalogue.values():
-        if "evoml." in f"{part.path} {part.wrap}" and part.name in of.grammar.primitives.mapping:
+        if "evoml." in f"{part.path} {part.wrap}" and not part.compiled and part.name in of.grammar.primitives.mapping:
             yield f"{part.name}(features)" if part.is_model else f"{model}({part.name}(features))"
     yield f"{model}(union(features, stack({model}(StandardScaler(features)))))"
 

@@ -104,6 +104,8 @@ def test_inactive_values_are_gone_from_the_plan():
         ("Ridge(union(PCA(features), features))", 3),
         ("Ridge(union(PCA(StandardScaler(features)), StandardScaler(features)))", 4),
         ("Ridge(stack(Ridge(features)))", 3),
+        ("RandomForestRegressor(features)", 3),
+        ("Ridge(stack(RandomForestRegressor(StandardScaler(features), n_estimators=50)))", 7),
     ],
 )
 def test_complexity_counts_steps_and_values_away_from_their_defaults(text, complexity):

@@ -24,8 +24,11 @@ from evoml.evaluation.executors.channel import Channel
 from evoml.evaluation.executors.process import MODEL, PROBLEM
 from evoml.evaluation.packing import pack, unpack
 from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole, status_bytes
+from evoml.evaluation.readiness import unloaded
+from evoml.kernels.warmup import load
 
 GRACE = 0.25  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so
+LOAD_SECONDS = 300.0  # that a worker may take to load kernels, or to compile them where nobody did so beforehand
 GROWN = 200 * 2**20  # bytes by which a worker may grow for good before it is replaced: its parts leak
 
 
@@ -47,6 +50,13 @@ def main() -> None:
             Host(parent, problem, n_workers, memory_limit, folder / "cache", cache_bytes).serve()
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # the parent may have been killed
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Says that a worker loads kernels for its task, which is not the task's time, or that it has done so."""
+
+    over: bool
 
 
 @dataclass(frozen=True)
@@ -102,8 +112,7 @@ class Host:
                         self._answer(index, dead=worker.end in ready)
                     worker = self.workers[index]
                     if worker.task is not None and time.monotonic() > worker.deadline:
-                        limit = f"took longer than its limit of {worker.task.limit:g} s and was stopped"
-                        self._replace(index, Status.TIMEOUT, limit)
+                        self._replace(index, Status.TIMEOUT, worker.late())
                 self._hand_out()
         finally:
             for worker in self.workers:
@@ -133,6 +142,10 @@ class Host:
             answer = worker.answer()
         except Exception:  # whatever a part has written into the channel
             self._replace(index, Status.CRASHED, "its worker process gave an answer that cannot be read")
+            return
+        if isinstance(answer, Loading):
+            worker.loads(answer)
+            self._answer(index, dead)  # the next message may have come with this one
             return
         if answer is not None:
             found, news, worker.cpu_before, grown = answer
@@ -186,19 +199,41 @@ class Worker:
         self.task: Task | None = None
         self.started = self.cpu_before = self.held = 0.0
         self.deadline = math.inf
+        self.loading: Loading | None = None
 
     def begin(self, task: Task) -> None:
-        self.task, self.started, self.held = task, time.monotonic(), status_bytes("VmRSS", self.process.pid)
-        grace = 0.0 if task.file else GRACE
-        self.deadline = math.inf if task.limit is None else self.started + task.limit + grace
+        self.task, self.loading = task, None
+        self._start_clock(task)
         with suppress(OSError):  # a dead worker is found out by its channel
             self.channel.send(task)
 
-    def answer(self) -> tuple[Any, list[News], float, float] | None:
+    def _start_clock(self, task: Task) -> None:
+        self.started, self.held = time.monotonic(), status_bytes("VmRSS", self.process.pid)
+        grace = 0.0 if task.file else GRACE
+        self.deadline = math.inf if task.limit is None else self.started + task.limit + grace
+
+    def loads(self, loading: Loading) -> None:
+        """Stop the task's clock while its kernels are loaded: once, for a part may write into the channel as well."""
+        assert self.task is not None
+        if loading.over and self.loading == Loading(over=False):
+            self.loading = loading
+            self._start_clock(self.task)
+        elif not loading.over and self.loading is None:
+            self.loading = loading
+            self.deadline = max(self.deadline, self.started + LOAD_SECONDS)
+
+    def late(self) -> str:
+        """Return why the task is stopped."""
+        assert self.task is not None
+        if self.loading == Loading(over=False):
+            return f"its kernels were not compiled within {LOAD_SECONDS:g} s"
+        return f"took longer than its limit of {self.task.limit:g} s and was stopped"
+
+    def answer(self) -> tuple[Any, list[News], float, float] | Loading | None:
         """Return the answer to the task, or None as long as it is not there. Raises ValueError for anything else."""
         answer = self.channel.received()
-        if answer is None:
-            return None
+        if answer is None or (isinstance(answer, Loading) and self.task is not None):
+            return answer
         expected = None if self.task is None else str if self.task.file else Evaluation
         if expected is None or not (isinstance(answer, tuple) and len(answer) == 4 and isinstance(answer[0], expected)):
             raise ValueError("no answer to a task")
@@ -263,10 +298,24 @@ def work(
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             task: Task = channel.receive()
+            if missing := unloaded(problem.builder, task.text):
+                _load_beforehand(missing, channel, task)
+                _limit_memory(memory_limit)
+                born_with = status_bytes("RssAnon")  # no part of what parts may leak
             found = _fitted(problem, task) if task.file else evaluate(problem, task.text, cache, task.bars)
             news = cache.taken() if cache else []
             channel.send((found, news, time.process_time(), status_bytes("RssAnon") - born_with))
     os._exit(0)
+
+
+def _load_beforehand(groups: list[str], channel: Channel, task: Task) -> None:
+    """Load kernels, which is neither the time nor the memory of an evaluation; the last fit has to be over in time."""
+    _limit_memory(None)
+    if not task.file:
+        channel.send(Loading(over=False))
+    load(groups)
+    if not task.file:
+        channel.send(Loading(over=True))
 
 
 def _fitted(problem: Problem, task: Task) -> str:

@@ -13,6 +13,8 @@ from evoml.core.candidate import Evaluation
 from evoml.core.errors import FitError
 from evoml.evaluation.cache import Cache, MemoryCache, NoCache
 from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole
+from evoml.evaluation.readiness import unloaded
+from evoml.kernels.warmup import load
 
 
 class SerialExecutor:
@@ -32,6 +34,7 @@ class SerialExecutor:
         if not self._waiting:
             return []
         task, text, bars = self._waiting.popleft()
+        load(unloaded(self._problem.builder, text))  # before the candidate's time begins
         return [(task, evaluate(self._problem, text, self._cache, bars))]
 
     def fit(self, text: str, timeout: float | None = None) -> Any:

@@ -68,14 +68,10 @@ def _read_part(step: Any, given: Term, catalogue: Catalogue) -> Term:
 
 
 def _part_of(step: Any, catalogue: Catalogue) -> Part | None:
-    """Return the part that makes estimators such as ``step``: of its class, or of our safer subclass of it."""
+    """Return the part that makes estimators such as ``step``: of its class, or of our safer or quicker kind of it."""
     cls = type(step)
     settings: dict[str, Any] = getattr(step, "get_params", dict)()
-    same = [
-        part
-        for part in catalogue.values()
-        if part.load() is cls or (part.path.startswith("evoml.") and issubclass(part.load(), cls) and cls is not object)
-    ]
+    same = [part for part in catalogue.values() if part.makes(cls)]
 
     def likeness(part: Part) -> tuple[int, bool]:
         fixed = {name: resolve(value) for name, value in part.fixed.items()}
@@ -85,7 +81,11 @@ def _part_of(step: Any, catalogue: Catalogue) -> Part | None:
 
 
 def _alike(mine: Any, its: Any) -> bool:
-    return type(mine) is type(its) if hasattr(mine, "get_params") else repr(mine) == repr(its)
+    if hasattr(mine, "get_params"):
+        return type(mine) is type(its)
+    if inspect.isfunction(mine):  # one of ours has the name of the one it stands for
+        return mine.__name__ == getattr(its, "__name__", None)
+    return repr(mine) == repr(its)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""From plan to Python source that runs without evoml wherever only library parts are used."""
+"""From plan to Python source that runs without evoml, unless a part is a compiled learner of evoml's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _PIPELINE, _UNION = "from sklearn.pipeline import Pipeline", "from sklearn.pipel
 def source(plan: Plan, random_state: int, comment: str = "") -> str:
     """Return a module that defines ``make_pipeline()`` and ``pipeline``, the unfitted pipeline of ``plan``.
 
-    ``comment`` becomes part of the module's docstring. Parts of evoml itself are written out in full.
+    ``comment`` becomes part of the module's docstring. Parts of evoml itself are written out in full, but for compiled
+    learners, which are imported.
     """
     imports = {_PIPELINE}
 
@@ -47,7 +48,7 @@ def _indented(text: str) -> str:
 
 
 def _module(body: str, imports: set[str], comment: str) -> str:
-    ours = {line for line in imports if line.startswith("from evoml.")}
+    ours = {line for line in imports if line.startswith("from evoml.") and _stands_alone(_home(line))}
     written_out = [_written_out(module) for module in sorted({_home(line) for line in ours}, key=lambda m: m.__name__)]
     library = sorted((imports - ours).union(*(needed for needed, _ in written_out)), key=_import_order)
     classes = "".join(f"\n\n{text}\n" for _, text in written_out).rstrip("\n")
@@ -61,6 +62,11 @@ def _module(body: str, imports: set[str], comment: str) -> str:
         + '    """Return the pipeline, yet to be fitted: ``make_pipeline().fit(X, y).predict(X_new)``."""\n'
         + f"    return {_indented(body).lstrip()}\n\n\npipeline = make_pipeline()\n"
     )
+
+
+def _stands_alone(module: ModuleType) -> bool:
+    """Tell whether a module of evoml's needs no other: compiled learners do."""
+    return "from evoml" not in inspect.getsource(module)
 
 
 def _home(line: str) -> ModuleType:

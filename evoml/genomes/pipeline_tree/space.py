@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ from evoml.genomes.pipeline_tree.growth import ramped
 from evoml.genomes.pipeline_tree.plan import Plan
 from evoml.genomes.pipeline_tree.reading import read_estimator
 from evoml.genomes.pipeline_tree.source import source
-from evoml.genomes.pipeline_tree.term import STACK, Term, read_term
+from evoml.genomes.pipeline_tree.term import FEATURES, STACK, Term, read_term
 from evoml.genomes.pipeline_tree.tree import PipelineTree
 from evoml.genomes.pipeline_tree.variation import OPERATORS
+from evoml.kernels.warmup import is_ready, load
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,13 +72,17 @@ class PipelineSpace:
 
     def _initial(self, pipelines: Sequence[Any]) -> tuple[PipelineTree, ...]:
         own = [self.grammar.tree(read_estimator(pipeline, self.catalogue), adapt=True) for pipeline in pipelines]
-        known = []
-        for text in known_pipelines(self.facts.task):
-            try:
-                known.append(self.adapted(text))
-            except SearchSpaceError:  # its parts were taken out by the user, or do not suit the table
-                continue
-        return (*own, *known)
+        known = self._writable(known_pipelines(self.facts.task))
+        alone = [f"{part.name}({FEATURES})" for part in self.catalogue.values() if part.is_model]
+        return (*own, *(known or self._writable(alone)))
+
+    def _writable(self, texts: Iterable[str]) -> list[PipelineTree]:
+        """Return the trees of pipelines, without those whose parts the user took out, or that do not suit the table."""
+        found = []
+        for text in texts:
+            with suppress(SearchSpaceError):
+                found.append(self.adapted(text))
+        return found
 
     # -- what an algorithm needs --------------------------------------------------------------------------------------
 
@@ -160,12 +166,27 @@ class PipelineSpace:
         """Return Python source that makes the same pipeline as :meth:`build`."""
         return source(self.read(text), random_state, comment)
 
+    @cached_property
+    def compiled(self) -> frozenset[str]:
+        """The groups of kernels that parts of the catalogue need."""
+        return frozenset(part.compiled for part in self.catalogue.values() if part.compiled)
+
+    def kernels(self, text: str) -> frozenset[str]:
+        """Return the groups of kernels that a tree's text needs; none for a text that cannot be read."""
+        if not self.compiled:
+            return frozenset()
+        try:
+            return self.read(text).compiled
+        except SearchSpaceError:
+            return frozenset()
+
     def preload(self) -> None:
-        """Import every part, so that processes forked later have it already."""
+        """Import every part and load the kernels that are compiled, so that processes forked later have it all already."""
         for part in self.catalogue.values():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 part.load()
+        load(group for group in sorted(self.compiled) if is_ready(group))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_plans": {}}

@@ -1,7 +1,7 @@
 """The types of a pipeline tree: what a step needs and what it gives.
 
-A step that needs ``Dense`` also takes ``NonNegative``: the narrower promise is a subclass of the wider one. ``Table`` (text
-columns allowed) stands apart, since only encoders can read it.
+A step that needs ``Dense`` also takes ``NonNegative``: the narrower promise is a subclass of the wider one. ``Table`` (with
+columns of text) stands apart from numbers, since encoders read only it; models that read ``Anything`` take both.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ import copyreg
 from functools import cache
 
 
-class Table:
+class Anything:
+    """Any table."""
+
+
+class Table(Anything):
     """A table that may hold text and missing values."""
 
 
-class Numeric:
+class Numeric(Anything):
     """Numbers, some of which may be missing."""
 
 
@@ -30,7 +34,9 @@ class Model:
     """A classifier or a regressor, as the task demands: the root of every tree."""
 
 
-DATA_TYPES: dict[str, type] = {"table": Table, "numeric": Numeric, "dense": Dense, "nonnegative": NonNegative}
+DATA_TYPES: dict[str, type] = {
+    "any": Anything, "table": Table, "numeric": Numeric, "dense": Dense, "nonnegative": NonNegative,
+}  # fmt: skip
 
 
 class HyperparameterType(type):

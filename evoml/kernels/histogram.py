@@ -1,0 +1,117 @@
+"""Sums of gradients, hessians and rows by column and bin, for all columns of a node at once: exact, in integers.
+
+A row's gradient, hessian and its count of one share one int64 (see `Packing`), so a histogram takes one addition for
+each row, column and output, and the sums of a sibling are exactly its parent's less its own. Histograms of several
+outputs hold the outputs of a bin side by side, a multiple of four of them, so that additions run on vectors.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from evoml.kernels.compiling import kernel
+
+_FOUR = np.uintp(4)
+
+# Arrays of the arguments are borrowed from the caller, none is made or returned: counting references to the dozens of
+# arrays in the tuples below at every call took two thirds of the time on small tables.
+borrowing_kernel = kernel(_nrt=False)
+# Called by kernels only, so that nothing is compiled for calls from Python, which would take half of the time. The second kind
+# is inlined: a call copies all arrays of a tuple.
+inner_kernel = kernel(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined_kernel = kernel(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+
+
+class Packing(NamedTuple):
+    """Places and units of the three numbers in an int64: gradient (signed) above hessian above row count.
+
+    gradient = (packed >> gradient_shift) * gradient_unit; rows = packed & row_mask, where there is room for them, else
+    estimated as rows_per_hessian times the hessian over all outputs; hessian = ((packed >> hessian_shift) & hessian_mask) *
+    hessian_unit + rows * hessian_per_row: a constant hessian takes no room.
+    """
+
+    gradient_shift: int
+    hessian_shift: int
+    hessian_mask: int
+    row_mask: int
+    gradient_unit: float
+    hessian_unit: float
+    hessian_per_row: float
+    rows_per_hessian: float
+
+
+@intrinsic
+def _add_four(typing_context, target, at, source, start):  # type: ignore[no-untyped-def]
+    """target[at : at + 4] += source[start : start + 4] on a vector, which the compiler does not find by itself."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        vector = ir.VectorType(ir.IntType(64), 4)
+
+        def place(array_type, array, index):  # type: ignore[no-untyped-def]
+            data = context.make_array(array_type)(context, builder, array).data
+            return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
+
+        to = place(signature.args[0], arguments[0], arguments[1])
+        here = builder.load(to, align=8)
+        there = builder.load(place(signature.args[2], arguments[2], arguments[3]), align=8)
+        builder.store(builder.add(here, there), to, align=8)
+        return context.get_dummy_value()
+
+    return types.void(target, at, source, start), generate
+
+
+@borrowing_kernel
+def unpack(packed, packing):  # type: ignore[no-untyped-def]
+    """Gradient, hessian and rows of one packed sum."""
+    field = np.float64((packed >> packing.hessian_shift) & packing.hessian_mask)
+    rows = np.float64(packed & packing.row_mask)
+    gradient = np.float64(packed >> packing.gradient_shift) * packing.gradient_unit
+    hessian = field * packing.hessian_unit + rows * packing.hessian_per_row
+    return gradient, hessian, rows + hessian * packing.rows_per_hessian
+
+
+@borrowing_kernel
+def add_rows(codes, rows, packed, columns, offsets, histogram):  # type: ignore[no-untyped-def]
+    """Add the rows' (n,) packed numbers to a zeroed histogram of one output; ``columns`` are those to be filled."""
+    n_columns = np.uintp(codes.shape[1])
+    flat = codes.reshape(codes.size)
+    if len(columns) == codes.shape[1]:
+        for i in range(len(rows)):
+            row = np.uintp(rows[i])
+            number = packed[row]
+            first = row * n_columns
+            for column in range(n_columns):
+                histogram[offsets[column] + np.uintp(flat[first + column])] += number
+    else:
+        for i in range(len(rows)):
+            row = np.uintp(rows[i])
+            number = packed[row]
+            first = row * n_columns
+            for column in columns:
+                histogram[offsets[column] + np.uintp(flat[first + np.uintp(column)])] += number
+
+
+@borrowing_kernel
+def add_rows_outputs(codes, rows, packed, columns, offsets, n_outputs, histogram):  # type: ignore[no-untyped-def]
+    """The same for packed numbers of several outputs, (n * n_outputs,): a multiple of four of them."""
+    n_columns = np.uintp(codes.shape[1])
+    outputs = np.uintp(n_outputs)
+    flat = codes.reshape(codes.size)
+    for i in range(len(rows)):
+        row = np.uintp(rows[i])
+        source = row * outputs
+        first = row * n_columns
+        for column in columns:
+            target = (offsets[column] + np.uintp(flat[first + np.uintp(column)])) * outputs
+            for output in range(np.uintp(0), outputs, _FOUR):
+                _add_four(histogram, target + output, packed, source + output)  # type: ignore[call-arg]
+
+
+@borrowing_kernel
+def subtract(histogram, part):  # type: ignore[no-untyped-def]
+    """Leave the sibling's histogram in place of the parent's."""
+    for i in range(np.uintp(len(histogram))):
+        histogram[i] -= part[i]

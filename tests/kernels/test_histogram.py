@@ -1,0 +1,62 @@
+"""Packed sums by bin."""
+
+import kernels.naive_trees as naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernels.tree_cases import histogram_of, layout_of, packed_derivatives
+
+from evoml.kernels.histogram import subtract, unpack
+
+
+def _case(seed, n, c, k):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, rng.integers(1, 12), (n, c)).astype(np.uint8)
+    scale = 10.0 ** rng.integers(-6, 7)
+    return codes, rng.normal(size=(n, k)) * scale, rng.random((n, k)) * scale, rng
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 5), st.sampled_from([1, 2, 3, 4, 7]))
+def test_sums_match_naive_and_siblings_are_exact(seed, n, c, k):
+    codes, gradients, hessians, rng = _case(seed, n, c, k)
+    packed, _, width = packed_derivatives(gradients, hessians)
+    layout, columns = layout_of(codes), np.arange(c, dtype=np.int32)
+    left = rng.random(n) < 0.4
+    everything = np.arange(n, dtype=np.int32)
+    whole = histogram_of(codes, everything, packed, columns, layout, width)
+    part = histogram_of(codes, everything[left], packed, columns, layout, width)
+    other = histogram_of(codes, everything[~left], packed, columns, layout, width)
+    offsets = layout.histogram_offsets.astype(int)
+    for column in range(c):
+        own = whole[offsets[column] * width : offsets[column + 1] * width].reshape(-1, width)
+        expected = naive.histogram(codes[:, column], everything, packed.reshape(n, width), len(own))
+        assert np.array_equal(own, expected)
+    subtract(whole, part)
+    assert np.array_equal(whole, other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 300), st.sampled_from([1, 3]), st.booleans())
+def test_unpacked_sums_are_close_and_rows_exact(seed, n, k, constant):
+    _, gradients, hessians, _ = _case(seed, n, 1, k)
+    hessians = np.ones_like(hessians) if constant and k == 1 else hessians
+    packed, packing, width = packed_derivatives(gradients, hessians)
+    for output in range(k):
+        gradient, hessian, _ = unpack(packed.reshape(n, width)[:, output].sum(), packing)
+        assert gradient == pytest.approx(gradients[:, output].sum(), abs=2e-5 * np.abs(gradients).sum())
+        assert hessian == pytest.approx(hessians[:, output].sum(), rel=1e-3, abs=2e-5 * hessians.sum())
+    assert packed.reshape(n, width)[:, 0].sum() & packing.row_mask == n
+
+
+def test_only_the_columns_asked_for_are_filled():
+    codes, gradients, hessians, _ = _case(1, 50, 4, 1)
+    packed, _, width = packed_derivatives(gradients, hessians)
+    layout, rows = layout_of(codes), np.arange(50, dtype=np.int32)
+    whole = histogram_of(codes, rows, packed, np.arange(4, dtype=np.int32), layout, width)
+    some = histogram_of(codes, rows, packed, np.array([1, 3], np.int32), layout, width)
+    offsets = layout.histogram_offsets.astype(int)
+    for column in range(4):
+        piece = slice(offsets[column], offsets[column + 1])
+        assert np.array_equal(some[piece], whole[piece] if column in (1, 3) else np.zeros_like(whole[piece]))
