@@ -308,8 +308,8 @@ def draw_cut(  # type: ignore[no-untyped-def]
     low, high, missing = read_codes(columns, column, rows, start, n, codes)
     if categorical:
         return not draw_members(codes, n, bits, members, key), 0, 2
-    if low >= high:
-        return not missing or high == 0, 255, 0
+    if low >= high:  # a single value: no cut lies within. To part it from missing ones was measured to be worse
+        return True, 0, 2
     side = np.int64(mix(key, np.uint64(1)) & _ONE) if missing else 2
     cut = draw_place(positions[column, np.uint64(low)], positions[column, np.uint64(high)], key)
     return False, threshold_at(positions, column, cut), side
