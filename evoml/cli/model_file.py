@@ -33,6 +33,8 @@ _UNTRUSTED_HOMES = ("sklearn.datasets.", "sklearn.externals.", "sklearn.utils._t
 _TRUSTED_NAMES = frozenset(
     (
         "collections.OrderedDict",
+        "evoml.learners.mutual_information.mutual_info_classif",
+        "evoml.learners.mutual_information.mutual_info_regression",
         "numpy.dtype",
         "numpy.max",
         "numpy.mean",

@@ -24,7 +24,7 @@ _ONE = np.uint64(1)
 _SIX = np.uint64(6)
 _SIXTY_THREE = np.uint64(63)
 _END = np.int32(-1)
-_ROW, _BIN = 16, 10
+_ROW, _BIN = 16, 10  # measured: a chained row takes as long as 16 classes of a bin, what is done once a bin as 10
 
 
 @kernel(
@@ -278,7 +278,6 @@ def best_cut(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Best cut of one column: (constant, score, threshold, missing_left), or ``members`` of a categorical one."""
     counting = min_rows > 1 or min_weight > 0.0
-    # Measured: a chained row costs about 16 times what one class of a bin does, and a bin ten times, or one if empty.
     dense = _ROW * n > min(n, n_bins) * (len(class_totals) + _BIN) + n_bins
     if dense:
         fill_class_histogram(
@@ -409,6 +408,8 @@ def random_cut(  # type: ignore[no-untyped-def]
     )
     if constant:
         return True, -1.0, 0, 2
+    if threshold < 0:
+        return False, -1.0, 0, 2
     if categorical:
         count = sum_sides_by_members(codes, n, members, node_weights, node_labels, left, n_classes)
     else:

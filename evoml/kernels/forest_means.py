@@ -304,13 +304,16 @@ def draw_members(codes, n, bits, members, key):  # type: ignore[no-untyped-def]
 def draw_cut(  # type: ignore[no-untyped-def]
     columns, column, rows, start, n, positions, categorical, codes, bits, members, key
 ):
-    """Read a node's codes and draw a cut: (constant, threshold, missing_left), or ``members`` of a categorical one."""
+    """Read a node's codes and draw a cut: (constant, threshold, missing_left), or ``members`` of a categorical one.
+
+    A threshold of -1: none. The column was looked at all the same, so that a node may stay a leaf.
+    """
     low, high, missing = read_codes(columns, column, rows, start, n, codes)
     if categorical:
         return not draw_members(codes, n, bits, members, key), 0, 2
-    if low >= high:  # a single value: no cut lies within. To part it from missing ones was measured to be worse
-        return True, 0, 2
     side = np.int64(mix(key, np.uint64(1)) & _ONE) if missing else 2
+    if low >= high:  # at most one value: it is parted from the missing ones if those are drawn to be at the right
+        return not missing or high == 0, -1 if side == 1 else 255, side
     cut = draw_place(positions[column, np.uint64(low)], positions[column, np.uint64(high)], key)
     return False, threshold_at(positions, column, cut), side
 
@@ -337,6 +340,8 @@ def random_cut(  # type: ignore[no-untyped-def]
     )
     if constant:
         return True, -1.0, 0, 2
+    if threshold < 0:
+        return False, -1.0, 0, 2
     if categorical:
         left_weight, left_total, count = sum_members(codes, n, members, node_weights, node_totals)
     else:

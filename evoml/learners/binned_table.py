@@ -39,7 +39,7 @@ class ColumnReader:
 
     def fit(self, model: Any, X: Any, categorical_features: Any) -> np.ndarray:
         """Return the (n, c) float64 table; sets model.n_features_in_ and feature_names_in_."""
-        self.categories: dict[int, Any] = {}
+        self.categories: dict[int, list[Any]] = {}
         if not _is_frame(X):
             numbers = validate_data(model, X, dtype=np.float64, ensure_all_finite="allow-nan")
             self.categorical = _flags(categorical_features, numbers.shape[1], None, np.zeros(numbers.shape[1], bool))
@@ -49,7 +49,7 @@ class ColumnReader:
         from_dtype = np.array([_holds_categories(X.iloc[:, place]) for place in range(X.shape[1])], dtype=bool)
         self.categorical = _flags(categorical_features, X.shape[1], list(X.columns), from_dtype)
         for place in np.flatnonzero(self.categorical):
-            self.categories[int(place)] = pd.Categorical(X.iloc[:, place]).categories
+            self.categories[int(place)] = pd.Categorical(X.iloc[:, place]).categories.tolist()
         return validate_data(model, self._numbers(X), dtype=np.float64, ensure_all_finite="allow-nan")
 
     def read(self, model: Any, X: Any) -> np.ndarray:
@@ -74,7 +74,7 @@ class ColumnReader:
             column = X.iloc[:, place]
             if place in self.categories:
                 own = pd.Categorical(column)
-                known = self.categories[place].get_indexer(own.categories)
+                known = pd.Index(self.categories[place], dtype=object).get_indexer(own.categories.astype(object))
                 codes = np.append(known, -1)[own.codes].astype(np.float64)  # the code of a missing cell is -1
                 column = pd.Series(np.where(codes < 0, np.nan, codes), index=X.index)
             columns.append(column)

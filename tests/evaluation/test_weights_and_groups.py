@@ -94,7 +94,7 @@ def test_weights_reach_a_metric_of_the_users_own_that_takes_them():
 
 # -- the whole catalogue ------------------------------------------------------------------------------------------------
 
-BRIDGES = {"table": "features", "numeric": "features", "dense": "features", "nonnegative": "MinMaxScaler(features)"}
+BRIDGES = dict.fromkeys(("any", "table", "numeric", "dense"), "features") | {"nonnegative": "MinMaxScaler(features)"}
 
 
 def parts(task):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import threading
 from importlib import import_module
 from types import ModuleType
 
 from evoml.genomes.pipeline_tree.build import assemble, named
 from evoml.genomes.pipeline_tree.plan import Plan
 
+_PARSING = threading.Lock()  # before Python 3.13, threads that parse at once get in each other's way
 _PIPELINE, _UNION = "from sklearn.pipeline import Pipeline", "from sklearn.pipeline import FeatureUnion"
 
 
@@ -78,7 +80,9 @@ def _home(line: str) -> ModuleType:
 def _written_out(module: ModuleType) -> tuple[set[str], str]:
     """Return the imports of a module of evoml's and all that follows them, so that nobody needs evoml."""
     text = inspect.getsource(module)
-    imports = [node for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    with _PARSING:
+        body = ast.parse(text).body
+    imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
     needed = {ast.unparse(node) for node in imports if getattr(node, "module", "") != "__future__"}
     return needed, "\n".join(text.split("\n")[imports[-1].end_lineno :]).strip()
 
