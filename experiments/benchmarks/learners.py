@@ -5,11 +5,11 @@
 FOLDER holds tables as CSV files and a ``manifest.csv`` with the name, file, task and target of each; breast_cancer and
 digits come with scikit-learn.
 
-``speed``: seconds from the table to out-of-fold predictions for five folds, binning included; systems take turns within each
-repeat, and medians are printed. All have the same rounds or trees, leaves, learning rate and columns. ``quality``: default
-settings, three times five folds; AUC for two classes, negative log loss for more, negative RMSE for numbers; the mean rank
-over tables, and the mean difference to the best peer with its standard error over folds. ``predict``: 1,000 rows.
-``bytes``: how fast histograms are built, beside what memory and caches can do.
+``speed``: seconds from the table to out-of-fold predictions for five folds, binning included; systems take turns within
+each repeat, and medians are printed. All have the same rounds or trees, learning rate, rows in a leaf and columns; what else
+there is to set is each system's default. ``quality``: default settings, three times five folds; AUC for two classes,
+negative log loss for more, negative RMSE for numbers; the mean rank over tables, and the mean difference to the best peer with
+its standard error over folds. ``predict``: 1,000 rows. ``bytes``: how fast histograms are built, beside what memory and caches do.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Prepared:
 
 
 def boosting(task: str) -> dict[str, Callable[[], Any]]:
-    """Return a maker of each boosting system with the same settings."""
+    """Return a maker of each boosting system: the same rounds, rate and rows in a leaf, what else is its default."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     from evoml.learners import BoostingClassifier, BoostingRegressor
@@ -116,7 +116,7 @@ def boosting(task: str) -> dict[str, Callable[[], Any]]:
     library = HistGradientBoostingRegressor if numbers else HistGradientBoostingClassifier
     light = LGBMRegressor if numbers else LGBMClassifier
     return {
-        "evoml": lambda: ours(**shared, max_depth=None, early_stopping=False, l2_regularization=0.0, n_jobs=1),
+        "evoml": lambda: ours(max_iter=ROUNDS, learning_rate=RATE, min_samples_leaf=LEAST, n_jobs=1),
         "LightGBM": lambda: light(
             n_estimators=ROUNDS, learning_rate=RATE, num_leaves=LEAVES, min_child_samples=LEAST, n_jobs=1, verbosity=-1
         ),
@@ -178,19 +178,14 @@ ON_FRAMES = ("evoml boosting", "evoml forest", "LightGBM", "HistGradientBoosting
 
 def speed(table: Prepared, repeats: int) -> dict[str, dict[str, Any]]:
     """Return median seconds and mean quality of each system on a table."""
-    from evoml.learners import fit_folds
-
     systems = boosting(table.task) | forests(table.task)
     seconds: dict[str, list[float]] = {name: [] for name in systems}
     quality: dict[str, list[float]] = {}
     for repeat in range(repeats + 1):  # the first one warms up and is not counted
         for name, make in systems.items():
             began = time.perf_counter()
-            if name.startswith("evoml"):
-                found = fit_folds(make(), table.numbers, table.y, table.folds)
-                found = found if found.ndim == 2 else found[:, None]
-            else:
-                found = table.out_of_fold(make, table.numbers)
+            ours = name.startswith("evoml")
+            found = all_folds(make(), table) if ours else table.out_of_fold(make, table.numbers)
             if repeat:
                 seconds[name].append(time.perf_counter() - began)
             quality[name] = table.qualities(found)
@@ -198,6 +193,15 @@ def speed(table: Prepared, repeats: int) -> dict[str, dict[str, Any]]:
         name: {"seconds": statistics.median(seconds[name]), "quality": float(np.mean(quality[name]))}
         for name in systems
     }
+
+
+def all_folds(model: Any, table: Prepared) -> np.ndarray:
+    """Return what our models of all folds predict of their test rows, fitted on codes that the folds share."""
+    from evoml.learners import binned_table, boosting, forest
+
+    if type(model).__name__.startswith("Boosting"):
+        return boosting.fit_folds(model, binned_table.bin_table(table.numbers), table.y, table.folds).predictions
+    return forest.fit_folds(model, forest.forest_table(table.numbers), table.y, table.folds).predictions
 
 
 def predicting(table: Prepared, repeats: int) -> dict[str, float]:
