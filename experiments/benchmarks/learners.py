@@ -6,10 +6,11 @@ FOLDER holds tables as CSV files and a ``manifest.csv`` with the name, file, tas
 digits come with scikit-learn.
 
 ``speed``: seconds from the table to out-of-fold predictions for five folds, binning included; systems take turns within
-each repeat, and medians are printed. All have the same rounds or trees, learning rate, rows in a leaf and columns; what else
-there is to set is each system's default. ``quality``: default settings, three times five folds; AUC for two classes,
-negative log loss for more, negative RMSE for numbers; the mean rank over tables, and the mean difference to the best peer with
-its standard error over folds. ``predict``: 1,000 rows. ``bytes``: how fast histograms are built, beside what memory and caches do.
+each repeat, and medians are printed. All have the same rounds or trees, learning rate, rows in a leaf and columns; what
+else there is to set is each system's default. ``quality``: default settings, three times five folds; AUC for two classes,
+negative log loss for more, negative RMSE for numbers; the mean rank over tables, and the mean difference to the best peer
+with its standard error over folds. ``predict``: 1,000 rows. ``bytes``: how fast histograms are built, beside what memory
+and caches do.
 """
 
 from __future__ import annotations
