@@ -40,6 +40,7 @@ from sklearn.metrics import log_loss, roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import OrdinalEncoder
 from tables import read_table
+from threadpoolctl import threadpool_limits
 
 SPEED = [
     "breast_cancer", "digits", "credit_g", "titanic", "vehicle", "concrete", "abalone", "splice", "soybean", "sonar",
@@ -320,6 +321,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep the figures as JSON here")
     wanted = parser.parse_args()
     warnings.simplefilter("ignore")
+    threadpool_limits(1)  # HistGradientBoosting takes all cores otherwise
     found: dict[str, Any] = {}
     if wanted.what == "bytes":
         bytes_moved()
