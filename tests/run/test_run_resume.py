@@ -30,7 +30,8 @@ def uninterrupted(evaluations, algorithm):
 
 
 def assert_nothing_was_evaluated_twice(individuals):
-    evaluated = individuals[individuals["duplicate_of"].isna()]
+    # one that was refused for want of time was not evaluated, and may be when there is more
+    evaluated = individuals[individuals["duplicate_of"].isna() & (individuals["status"] != "VETOED")]
     assert max(Counter(evaluated["key"]).values()) == 1
 
 
