@@ -74,5 +74,6 @@ def unloaded(builder: Any, text: str) -> list[str]:
 
     A builder without kernels need not say so.
     """
-    kernels = getattr(builder, "kernels", None)
-    return [] if kernels is None else sorted(group for group in kernels(text) if not is_loaded(group))
+    if all(map(is_loaded, getattr(builder, "compiled", ()))):  # mostly so, and then the text need not be read
+        return []
+    return sorted(group for group in builder.kernels(text) if not is_loaded(group))

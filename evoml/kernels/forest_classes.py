@@ -4,9 +4,10 @@ The score of a cut is sum_k L_k^2 / W_L + sum_k R_k^2 / W_R of the class weights
 the Gini impurity (Breiman et al. 1984, section 4.3).
 """
 
+from functools import partial
+
 import numpy as np
 
-from evoml.kernels.compiling import kernel
 from evoml.kernels.forest_means import (
     ABOVE_TIES,
     FEW_ROWS,
@@ -25,15 +26,11 @@ _SIX = np.uint64(6)
 _SIXTY_THREE = np.uint64(63)
 _END = np.int32(-1)
 _ROW, _BIN = 16, 10  # measured: a chained row takes as long as 16 classes of a bin, what is done once a bin as 10
+# Sums may be taken in any order, so that they fill vectors.
+_summing_kernel = partial(inlined_kernel, fastmath={"reassoc", "nsz", "contract"})
 
 
-@kernel(
-    _nrt=False,
-    no_cpython_wrapper=True,
-    no_cfunc_wrapper=True,
-    forceinline=True,
-    fastmath={"reassoc", "nsz", "contract"},
-)
+@_summing_kernel
 def sum_of_squares(values, n):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(n):
@@ -131,13 +128,7 @@ def clear_class_histogram(class_histogram, counts, bits):  # type: ignore[no-unt
                 class_histogram[code, label] = 0.0
 
 
-@kernel(
-    _nrt=False,
-    no_cpython_wrapper=True,
-    no_cfunc_wrapper=True,
-    forceinline=True,
-    fastmath={"reassoc", "nsz", "contract"},
-)
+@_summing_kernel
 def move_bin(bin_weights, count, class_totals, left, sums):  # type: ignore[no-untyped-def]
     """As move_chain, for a bin whose weights are summed by class: both sums of squares are taken anew."""
     left_weight, left_squares, right_squares = sums[0], 0.0, 0.0

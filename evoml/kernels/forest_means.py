@@ -4,9 +4,10 @@ With W, G the sums of w and w y over a node and L over its left part, the decrea
 (G_L W - G W_L)^2 / (W W_L W_R); the Gini decrease of two classes is twice that (Breiman et al. 1984, section 4.4).
 """
 
+from functools import partial
+
 import numpy as np
 
-from evoml.kernels.compiling import kernel
 from evoml.kernels.forest_rows import lower_share, lowest_bit
 from evoml.kernels.histogram import inlined_kernel, inner_kernel
 from evoml.kernels.random import mix
@@ -20,6 +21,8 @@ _ONE = np.uint64(1)
 _SIX = np.uint64(6)
 _SIXTY_THREE = np.uint64(63)
 _FAR = np.int64(1 << 62)
+# Sums may be taken in any order, so that they fill vectors.
+_summing_kernel = partial(inlined_kernel, fastmath={"reassoc", "nsz", "nnan"})
 
 
 @inlined_kernel
@@ -227,9 +230,7 @@ def read_places(columns, column, rows, start, n, positions, places):  # type: ig
     return low, high
 
 
-@kernel(
-    _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, fastmath={"reassoc", "nsz", "nnan"}
-)
+@_summing_kernel
 def sum_up_to(places, n, cut, node_weights, node_totals):  # type: ignore[no-untyped-def]
     """Sums of w and w y of the positions up to the cut."""
     weight, total = 0.0, 0.0
@@ -241,9 +242,7 @@ def sum_up_to(places, n, cut, node_weights, node_totals):  # type: ignore[no-unt
     return weight, total
 
 
-@kernel(
-    _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, fastmath={"reassoc", "nsz", "nnan"}
-)
+@_summing_kernel
 def sum_left(codes, n, threshold, missing_left, node_weights, node_totals):  # type: ignore[no-untyped-def]
     """Sums of w and w y of the codes up to the threshold."""
     shift = np.uint8(1 - missing_left)

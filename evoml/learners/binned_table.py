@@ -1,8 +1,11 @@
 """Tables as codes of one byte for tree learners: numbers by quantile bins, categories as they are, missing values apart."""
 
-from typing import Any, NamedTuple
+from inspect import signature
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 
@@ -123,3 +126,59 @@ def _flags(setting: Any, n_columns: int, names: list[Any] | None, from_dtype: np
         else:
             flags[int(column)] = True
     return flags
+
+
+class BinnedLearner(BaseEstimator):
+    """What learners on binned columns share: how a table is read, and its codes."""
+
+    _reader: ColumnReader
+    classes_: np.ndarray
+
+    if TYPE_CHECKING:  # settings are named once, by what can be constructed
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def _keep_settings(self, settings: dict[str, Any]) -> None:
+        """Store what a constructor was given, as it is."""
+        for name in signature(type(self)).parameters:
+            setattr(self, name, settings[name])
+
+    def _read_first(self, X: Any) -> np.ndarray:
+        self._reader = ColumnReader()
+        return self._reader.fit(self, X, self.categorical_features)
+
+    def _bin_columns(self, numbers: np.ndarray) -> None:
+        from evoml.kernels.binning import bin_counts, bin_edges
+
+        per_bin = rows_in_bin(self.min_samples_bin, len(numbers))
+        self._edges, self._offsets = bin_edges(numbers, self._reader.categorical, self.max_bins, per_bin)
+        self._n_bins = bin_counts(self._offsets, self._reader.categorical)
+
+    def _codes(self, numbers: np.ndarray) -> np.ndarray:
+        from evoml.kernels.binning import bin_matrix
+
+        return bin_matrix(numbers, self._edges, self._offsets, self._reader.categorical)
+
+
+class BinnedClassifier(ClassifierMixin, BinnedLearner):
+    """What classifiers among them share."""
+
+    def _class_codes(self, y: np.ndarray, goes_on: bool) -> np.ndarray:
+        """Codes of the labels, float64; sets classes_, which must stay the same where fitting goes on."""
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        if goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"warm_start goes on with classes {self.classes_}, got {classes}; fit anew with warm_start=False"
+            )
+        self.classes_ = classes
+        return codes.astype(np.float64)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """(n, k) probabilities of classes_."""
+        raise NotImplementedError
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class."""
+        places = np.argmax(self.predict_proba(X), axis=1)
+        return self.classes_[places]

@@ -6,17 +6,15 @@ a round even for many classes: its leaves hold a value for each. Numba is import
 
 from __future__ import annotations
 
-from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, column_or_1d
 
-from evoml.learners.binned_table import BinnedTable, ColumnReader, rows_in_bin
+from evoml.learners.binned_table import BinnedClassifier, BinnedLearner, BinnedTable
 from evoml.learners.boosting_rounds import Plan, Run, add_trees, first_rounds, fit_folds, grow_together
 from evoml.learners.boosting_settings import PARAMETERS, check_settings, learning_rates, monotone_directions
 
@@ -27,17 +25,11 @@ _LOSSES = {"squared_error": 0, "absolute_error": 1, "quantile": 2, "poisson": 3}
 _LOGISTIC, _MULTINOMIAL = 4, 5
 
 
-class _Boosting(BaseEstimator):
+class _Boosting(BinnedLearner):
     """What both learners share."""
 
-    _reader: ColumnReader
     _model: dict[str, np.ndarray]
     _base: np.ndarray
-    classes_: np.ndarray
-
-    if TYPE_CHECKING:  # settings are named once, by what can be constructed
-
-        def __getattr__(self, name: str) -> Any: ...
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Fit on (n, c) X, missing values and data frames with category columns included; weights are not negative."""
@@ -97,22 +89,6 @@ class _Boosting(BaseEstimator):
             kept, test_size=self.validation_fraction, stratify=stratify, random_state=self._seed
         )
         return np.sort(train), np.sort(held)
-
-    def _read_first(self, X: Any) -> np.ndarray:
-        self._reader = ColumnReader()
-        return self._reader.fit(self, X, self.categorical_features)
-
-    def _bin_columns(self, numbers: np.ndarray) -> None:
-        from evoml.kernels.binning import bin_counts, bin_edges
-
-        per_bin = rows_in_bin(self.min_samples_bin, len(numbers))
-        self._edges, self._offsets = bin_edges(numbers, self._reader.categorical, self.max_bins, per_bin)
-        self._n_bins = bin_counts(self._offsets, self._reader.categorical)
-
-    def _codes(self, numbers: np.ndarray) -> np.ndarray:
-        from evoml.kernels.binning import bin_matrix
-
-        return bin_matrix(numbers, self._edges, self._offsets, self._reader.categorical)
 
     def _scores(self, X: Any) -> np.ndarray:
         """(n, n_outputs) raw scores."""
@@ -185,13 +161,7 @@ class _Boosting(BaseEstimator):
         return tags
 
 
-def _keep(model: Any, settings: dict[str, Any]) -> None:
-    """Store what a constructor was given, as it is."""
-    for name in signature(type(model)).parameters:
-        setattr(model, name, settings[name])
-
-
-class BoostingClassifier(ClassifierMixin, _Boosting):
+class BoostingClassifier(BinnedClassifier, _Boosting):
     __doc__ = f"""Boosted trees for two or more classes, by log loss.
 
     class_weight : None, "balanced" or a dict from classes to factors of their rows' weights.
@@ -231,19 +201,14 @@ class BoostingClassifier(ClassifierMixin, _Boosting):
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
-        _keep(self, locals())
+        self._keep_settings(locals())
 
     def _targets(self, y: np.ndarray, weights: np.ndarray, goes_on: bool) -> tuple[np.ndarray, int, np.ndarray]:
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if goes_on and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"warm_start goes on with classes {self.classes_}, got {classes}; fit anew with warm_start=False"
-            )
-        self.classes_ = classes
+        codes = self._class_codes(y, goes_on)
         if self.class_weight is not None:
             weights = weights * compute_sample_weight(self.class_weight, y)
-        return codes.astype(np.float64), 1 if len(classes) <= 2 else len(classes), weights
+        n_classes = len(self.classes_)
+        return codes, 1 if n_classes <= 2 else n_classes, weights
 
     def _loss_code(self, n_outputs: int) -> int:
         return _LOGISTIC if n_outputs == 1 else _MULTINOMIAL
@@ -265,11 +230,6 @@ class BoostingClassifier(ClassifierMixin, _Boosting):
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, k) probabilities of classes_."""
         return self._predictions(self._scores(X))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class."""
-        places = np.argmax(self.predict_proba(X), axis=1)
-        return self.classes_[places]
 
 
 class BoostingRegressor(RegressorMixin, _Boosting):
@@ -313,7 +273,7 @@ class BoostingRegressor(RegressorMixin, _Boosting):
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
-        _keep(self, locals())
+        self._keep_settings(locals())
 
     def _targets(self, y: np.ndarray, weights: np.ndarray, goes_on: bool) -> tuple[np.ndarray, int, np.ndarray]:
         targets = np.asarray(y, dtype=np.float64)
@@ -334,11 +294,3 @@ class BoostingRegressor(RegressorMixin, _Boosting):
     def predict(self, X: Any) -> np.ndarray:
         """(n,) predictions."""
         return self._predictions(self._scores(X))[:, 0]
-
-
-def warm_up() -> None:
-    """Compile, or load, all that fitting and predicting need."""
-    X, y = np.arange(40.0).reshape(20, 2), np.arange(20)
-    for labels in (y % 2, y % 3):
-        BoostingClassifier(max_iter=1, min_samples_leaf=1).fit(X, labels).predict(X)
-    BoostingRegressor(max_iter=1, loss="absolute_error", early_stopping=True, random_state=0).fit(X, y).predict(X)

@@ -6,19 +6,17 @@ Breiman (2001), Geurts, Ernst and Wehenkel (2006), compiled, on one byte a value
 from __future__ import annotations
 
 import warnings
-from inspect import signature
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, column_or_1d
 
-from evoml.learners.binned_table import ColumnReader, rows_in_bin
+from evoml.learners.binned_table import BinnedClassifier, BinnedLearner
 from evoml.learners.forest_growth import (
     ForestTable,
     Growth,
@@ -82,12 +80,11 @@ _PARAMETERS = """
     """
 
 
-class _Forest(BaseEstimator):
+class _Forest(BinnedLearner):
     """What both learners share."""
 
     classes_: np.ndarray
     _model: Model
-    _reader: ColumnReader
     _nodes: np.ndarray
     _seed: int
 
@@ -116,18 +113,13 @@ class _Forest(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    if TYPE_CHECKING:  # settings are named once, by what can be constructed
-
-        def __getattr__(self, name: str) -> Any: ...
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Fit on (n, c) X, missing values and data frames with category columns included; weights are not negative."""
         self._check_settings()
         goes_on = self.warm_start and hasattr(self, "_model")
         if not goes_on:
-            self._reader = ColumnReader()
             self._seed = _seed_of(self.random_state)
-            numbers = self._reader.fit(self, X, self.categorical_features)
+            numbers = self._read_first(X)
         else:
             numbers = self._reader.read(self, X)
         y = column_or_1d(y, warn=True)
@@ -160,18 +152,6 @@ class _Forest(BaseEstimator):
             self._model = join([self._model, added], growth.n_classes) if goes_on else added
             self._nodes = packed_nodes(self._model)
         self.feature_importances_ = importances(self._model, self.n_features_in_)
-
-    def _bin_columns(self, numbers: np.ndarray) -> None:
-        from evoml.kernels.binning import bin_counts, bin_edges
-
-        per_bin = rows_in_bin(self.min_samples_bin, len(numbers))
-        self._edges, self._offsets = bin_edges(numbers, self._reader.categorical, self.max_bins, per_bin)
-        self._n_bins = bin_counts(self._offsets, self._reader.categorical)
-
-    def _codes(self, numbers: np.ndarray) -> np.ndarray:
-        from evoml.kernels.binning import bin_matrix
-
-        return bin_matrix(numbers, self._edges, self._offsets, self._reader.categorical)
 
     def _check_settings(self) -> None:
         self._validate_params()
@@ -271,7 +251,7 @@ class _Forest(BaseEstimator):
         return tags
 
 
-class ForestClassifier(ClassifierMixin, _Forest):
+class ForestClassifier(BinnedClassifier, _Forest):
     __doc__ = f"""Forest of classification trees by Gini impurity; probabilities are means of leaves' class shares.
 
     class_weight : None, "balanced", "balanced_subsample" (in each tree's rows) or a dict from classes to factors.
@@ -308,17 +288,10 @@ class ForestClassifier(ClassifierMixin, _Forest):
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
-        _keep(self, locals())
+        self._keep_settings(locals())
 
     def _targets(self, y: np.ndarray, goes_on: bool) -> np.ndarray:
-        check_classification_targets(y)
-        classes, places = np.unique(y, return_inverse=True)
-        if goes_on and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"warm_start goes on with classes {self.classes_}, got {classes}; fit anew with warm_start=False"
-            )
-        self.classes_ = classes
-        return places.astype(np.float64)
+        return self._class_codes(y, goes_on)
 
     def _balanced(self, weights: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> np.ndarray:
         if self.class_weight is None or self.class_weight == "balanced_subsample":
@@ -340,11 +313,6 @@ class ForestClassifier(ClassifierMixin, _Forest):
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, k) probabilities of classes_."""
         return self._predictions(self._means(X))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class."""
-        places = np.argmax(self.predict_proba(X), axis=1)
-        return self.classes_[places]
 
 
 class ForestRegressor(RegressorMixin, _Forest):
@@ -375,7 +343,7 @@ class ForestRegressor(RegressorMixin, _Forest):
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
-        _keep(self, locals())
+        self._keep_settings(locals())
 
     def _targets(self, y: np.ndarray, goes_on: bool) -> np.ndarray:
         targets = np.asarray(y, dtype=np.float64)
@@ -398,12 +366,6 @@ class ForestRegressor(RegressorMixin, _Forest):
     def predict(self, X: Any) -> np.ndarray:
         """(n,) predictions."""
         return self._predictions(self._means(X))[:, 0]
-
-
-def _keep(model: Any, settings: dict[str, Any]) -> None:
-    """Store what a constructor was given, as it is."""
-    for name in signature(type(model)).parameters:
-        setattr(model, name, settings[name])
 
 
 def _seed_of(random_state: Any) -> int:

@@ -310,7 +310,7 @@ def test_early_stopping_of_folds_takes_the_best_of_the_mean_curve(diabetes):
 def test_a_table_that_is_not_writable_compiles_nothing_anew(cancer):
     from evoml.kernels.binning import fill_codes
     from evoml.kernels.boosting import run_rounds
-    from evoml.learners.boosting import warm_up
+    from evoml.learners.warm_ups import boosting as warm_up
 
     warm_up()
     kernels = (fill_codes, run_rounds)

@@ -11,7 +11,7 @@ from types import ModuleType
 from evoml.genomes.pipeline_tree.build import assemble, named
 from evoml.genomes.pipeline_tree.plan import Plan
 
-_PARSING = threading.Lock()  # before Python 3.13, threads that parse at once get in each other's way
+_PARSING = threading.Lock()  # in Python 3.11.7, threads that parsed at once were seen to get in each other's way
 _PIPELINE, _UNION = "from sklearn.pipeline import Pipeline", "from sklearn.pipeline import FeatureUnion"
 
 
