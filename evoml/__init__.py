@@ -9,13 +9,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CostMatrix": "evoml.evaluation.more_metrics",
     "EvoClassifier": "evoml.estimators",
     "EvoRegressor": "evoml.estimators",
     "Journal": "evoml.journal",
     "load_catalogue": "evoml.components",
 }
 
-__all__ = ["EvoClassifier", "EvoRegressor", "Journal", "__version__", "load_catalogue"]
+__all__ = ["CostMatrix", "EvoClassifier", "EvoRegressor", "Journal", "__version__", "load_catalogue"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evoml.algorithms.state import Credit, State
+from evoml.algorithms.state import Credit, State, remembered
 from evoml.core.candidate import Candidate, Outcome
 from evoml.core.random import stream
 
@@ -61,8 +61,8 @@ class EvolutionaryAlgorithm(ABC):
 
     def tell(self, state: State, outcomes: Sequence[Outcome]) -> State:
         for outcome in outcomes:
-            credited = _credited(state.credit, outcome)
-            state = self._absorb(replace(state, told=state.told + 1, credit=credited), outcome)
+            credited, trials = _credited(state.credit, outcome), remembered(state.trials, [outcome])
+            state = self._absorb(replace(state, told=state.told + 1, credit=credited, trials=trials), outcome)
         return state
 
     def rivals(self, state: State) -> Sequence[Outcome]:
@@ -90,7 +90,7 @@ class EvolutionaryAlgorithm(ABC):
             return Candidate(index, genome, self.space.key(genome), generation=state.generation)
         operator = choose_operator(state.credit, rng)
         parents = self._select(state.population, self.space.operators[operator], rng)
-        genome = self.space.vary([operator], [[p.candidate.genome for p in parents]], [rng])[0]
+        genome = self.space.vary([operator], [[p.candidate.genome for p in parents]], [rng], state.trials)[0]
         return Candidate(
             id=index,
             genome=genome,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evoml.core.candidate import Outcome
+from evoml.core.candidate import Outcome, Status, Trial
+
+REMEMBERED = 500  # trials that operators may learn from, the last ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class State:
         Scored individuals of the generation under way.
     credit : mapping
         Credit of each operator.
+    trials : tuple of Trial
+        What operators may learn from, in the order told; not recorded, as it follows from the outcomes.
     """
 
     next_id: int = 0
@@ -52,6 +57,7 @@ class State:
     population: tuple[Outcome, ...] = ()
     offspring: tuple[Outcome, ...] = ()
     credit: Mapping[str, Credit] = field(default_factory=dict)
+    trials: tuple[Trial, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return the state as JSON-like values, individuals by their ids."""
@@ -67,7 +73,7 @@ class State:
 
     @classmethod
     def restore(cls, record: Mapping[str, Any], outcomes: Mapping[int, Outcome]) -> State:
-        """Return the state that :meth:`record` gave."""
+        """Return the state that :meth:`record` gave; ``outcomes`` by id, in the order told."""
         return cls(
             next_id=record["next_id"],
             generation=record["generation"],
@@ -76,4 +82,18 @@ class State:
             population=tuple(outcomes[index] for index in record["population"]),
             offspring=tuple(outcomes[index] for index in record["offspring"]),
             credit={name: Credit(*values) for name, values in record["credit"].items()},
+            trials=remembered((), outcomes.values()),
         )
+
+
+def remembered(trials: tuple[Trial, ...], outcomes: Iterable[Outcome]) -> tuple[Trial, ...]:
+    """Return the trials after more outcomes: of each evaluation one; what was refused or is a duplicate tells nothing."""
+    new = [
+        _trial(outcome) for outcome in outcomes if outcome.duplicate_of is None and outcome.status is not Status.VETOED
+    ]
+    return (*trials, *new)[-REMEMBERED:]
+
+
+def _trial(outcome: Outcome) -> Trial:
+    score = outcome.scores[0] if outcome.ok and outcome.scores else -math.inf
+    return Trial(outcome.candidate.genome, outcome.candidate.key, score)

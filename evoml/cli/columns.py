@@ -1,43 +1,51 @@
-"""The kinds of a table's columns: found when a model is fitted, saved with it, and applied again at prediction.
-
-A number stays a number and text stays text, also where another table's values happen to look different.
-"""
+"""The columns of a table on the command line: shown as they were understood, and checked against those a model knows."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from evoml.core.errors import DataError, nearest
+from evoml.core.errors import DataError, SettingError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind: TypeAlias = Literal["number", "text", "time"]
-
-_KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("boolean", "decimal", "integer", "floating", "mixed-integer-float", "empty"), "number"),
-    **dict.fromkeys(("timedelta", "timedelta64"), "number"),
-    **dict.fromkeys(("string", "categorical", "mixed-integer"), "text"),
-    **dict.fromkeys(("date", "datetime", "datetime64"), "time"),
-}  # type: ignore[dict-item]
+TEXTS = ("category", "text")  # kinds whose cells are read as text, whatever they look like
+MOST_SHOWN = 20
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
-def kinds_of(table: pd.DataFrame) -> dict[str, Kind]:
-    """Return the kind of each column, in order. Raises DataError for a column that is none of number, text and time."""
-    return {name: _kind(table[name], name) for name in table.columns}
+def kinds_from(given: Collection[str]) -> dict[str, str]:
+    """Return the kind of each column from texts such as ``zip=category``. Raises SettingError for another form."""
+    pairs = [one.rpartition("=") for one in given]
+    if wrong := [text for text, (name, _, kind) in zip(given, pairs, strict=True) if not (name and kind)]:
+        raise SettingError(f"--column takes NAME=KIND, such as zip=category; got {wrong[0]!r}")
+    return {name: kind for name, _, kind in pairs}
 
 
-def prepared(table: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
+def in_words(columns: pd.DataFrame) -> Iterator[str]:
+    """Say how the columns of a table were understood: a line on all, and one on each that is more than plain numbers."""
+    counts = columns.loc[columns["kind"] != "drop", "kind"].value_counts(sort=False)
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none of any use"
+    special = columns[columns["why"] != "numbers"]
+    yield f"columns: {told}" + (" (--column NAME=KIND corrects)" if len(special) else "")
+    for row in special.head(MOST_SHOWN).itertuples():
+        gaps = f", {row.missing:.0%} missing" if row.missing else ""
+        kind = "left out" if row.kind == "drop" else row.kind
+        example = f", e.g. {row.example!r}" if row.example and row.kind != "drop" else ""
+        yield f"column {row.column}: {kind} ({row.why}{gaps}{example})"
+    if len(special) > MOST_SHOWN:
+        yield f"column ...: {len(special) - MOST_SHOWN} more, all of them in the report"
+
+
+def prepared(table: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     """Return the columns named in ``kinds``, in that order: numbers as float64, text as str objects, NaN if missing.
 
-    A time becomes a number: days since 1970. Raises DataError for a value that does not fit its column's kind.
+    Raises DataError for a value that does not fit its column's kind.
     """
     import pandas as pd
 
-    convert = {"number": _numbers, "text": _texts, "time": _days}
-    columns = {name: convert[kind](table[name], name) for name, kind in kinds.items()}
+    columns = {name: (_texts if kind in TEXTS else _numbers)(table[name], name) for name, kind in kinds.items()}
     return pd.DataFrame(columns, index=table.index)
 
 
@@ -57,19 +65,6 @@ def check_columns(table: pd.DataFrame, wanted: Collection[str], ignored: Collect
     return [name for name in present if name not in wanted and name not in ignored]
 
 
-def _kind(column: pd.Series, name: str) -> Kind:
-    from pandas.api.types import infer_dtype
-
-    found = infer_dtype(column, skipna=True)
-    if found not in _KINDS:
-        example = type(column.dropna().iloc[0]).__name__
-        raise DataError(
-            f"column {name!r} holds values of type {example} ({found}); columns may hold numbers, text or times:"
-            " convert or remove it"
-        )
-    return _KINDS[found]
-
-
 def _numbers(column: pd.Series, name: str) -> pd.Series:
     import pandas as pd
 
@@ -78,7 +73,13 @@ def _numbers(column: pd.Series, name: str) -> pd.Series:
     if column.dtype == object or isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype)):
         column = column.astype(object).map(lambda value: _TRUTH.get(str(value).strip().lower(), value))
     numbers = pd.to_numeric(column, errors="coerce")
-    _check_lossless(column, numbers, name, "numbers")
+    lost = column.notna() & numbers.isna()
+    if lost.any():
+        row = int(lost.to_numpy().argmax())
+        raise DataError(
+            f"column {name!r} must hold numbers, but row {row + 1} holds {column.iloc[row]!r};"
+            " mend the value or leave it empty"
+        )
     numbers = numbers.astype("float64")
     infinite = numbers.abs() == float("inf")
     if infinite.any():
@@ -96,21 +97,3 @@ def _texts(column: pd.Series, name: str) -> pd.Series:
 
 def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _days(column: pd.Series, name: str) -> pd.Series:
-    import pandas as pd
-
-    times = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
-    _check_lossless(column, times, name, "times")
-    return ((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).astype("float64")
-
-
-def _check_lossless(before: pd.Series, after: pd.Series, name: str, what: str) -> None:
-    lost = before.notna() & after.isna()
-    if lost.any():
-        row = int(lost.to_numpy().argmax())
-        raise DataError(
-            f"column {name!r} must hold {what}, but row {row + 1} holds {before.iloc[row]!r};"
-            " mend the value or leave it empty"
-        )

@@ -13,21 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import evoml
+from evoml.cli.columns import TEXTS, in_words
 from evoml.cli.errors import say, short_warnings
+from evoml.cli.explaining import explain_politely
 from evoml.cli.folder import RunFolder
 from evoml.cli.model_file import SavedModel, libraries_needed, save_model
 from evoml.cli.options import DEFAULT_SECONDS, FitOptions, from_mapping, usable_jobs
 from evoml.cli.progress import Watch, polite_interrupts, shown
 from evoml.cli.results import metric_of, reading, record_holdout, summarise, write_all, write_page
 from evoml.cli.tables import absolute, name_of, read_table
-from evoml.cli.target import Data, data_from, held_out
+from evoml.cli.target import Data, data_from, held_out, latest
 from evoml.core.budget import Budget
-from evoml.core.errors import EvomlError, ModelFileError
+from evoml.core.errors import DataError, EvomlError, ModelFileError
 from evoml.journal import Journal
 
 if TYPE_CHECKING:
     from evoml.run import Search
 
+DEFAULT_ENSEMBLE = 8  # pipelines, as the estimators' default
 PACKAGES = ("scikit-learn", "numpy", "pandas", "skops")
 
 
@@ -59,17 +62,24 @@ def options_of(folder: RunFolder) -> FitOptions:
 def _lasting(options: FitOptions) -> FitOptions:
     """Return the options with paths that hold in any working directory."""
     space = options.search_space
+    held = absolute(options.holdout) if isinstance(options.holdout, str) else options.holdout
     return replace(
-        options, table=absolute(str(options.table)), search_space=None if space is None else str(Path(space).resolve())
+        options,
+        holdout=held,
+        table=absolute(str(options.table)),
+        search_space=None if space is None else str(Path(space).resolve()),
     )
 
 
 def _data(options: FitOptions) -> Data:
     assert options.table is not None
     assert options.target is not None
-    table = read_table(options.table)
-    data = data_from(table, options.target, options.task or "auto", options.group, options.weight)
-    say(f"data: {len(data.y)} rows, {len(data.kinds)} columns to predict {options.target!r} from")
+    kinds = options.columns or {}
+    table = read_table(options.table, [name for name, kind in kinds.items() if kind in TEXTS])
+    data = data_from(table, options.target, options.task or "auto", options.group, options.weight, kinds)
+    say(f"data: {len(data.y)} rows, {data.X.shape[1]} columns to predict {options.target!r} from")
+    for line in in_words(data.columns):
+        say(line)
     say(f"task: {data.task} ({data.reason}{'; --task sets another' if options.task == 'auto' else ''})")
     return data
 
@@ -77,7 +87,24 @@ def _data(options: FitOptions) -> Data:
 def _divided(options: FitOptions, data: Data) -> tuple[Data, Data | None]:
     """Return the rows that the search sees, and those held out."""
     assert options.seed is not None
-    return held_out(data, options.holdout, options.seed) if options.holdout else (data, None)
+    if options.holdout is None:
+        return data, None
+    if isinstance(options.holdout, str):
+        return data, _held_data(options, options.holdout, data)
+    if options.time_split is not None:
+        return latest(data, options.holdout, options.time_split)
+    return held_out(data, options.holdout, options.seed)
+
+
+def _held_data(options: FitOptions, path: str, data: Data) -> Data:
+    """Return the rows of another table, which the search does not see."""
+    assert options.target is not None
+    kinds = options.columns or {}
+    table = read_table(path, [name for name, kind in kinds.items() if kind in TEXTS])
+    if missing := [name for name in data.X.columns if name not in table.columns]:
+        raise DataError(f"the table held out, {path}, lacks the column(s) {', '.join(map(repr, missing[:5]))}")
+    table = table[[name for name in table.columns if name in (*data.X, options.target, options.group, options.weight)]]
+    return data_from(table, options.target, data.task, options.group, options.weight, kinds)
 
 
 def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
@@ -97,6 +124,8 @@ def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
         lambda: estimator.export(folder.pipeline),
     )
     facts = _facts(folder, estimator, model.metric, kept)
+    if options.explain != 0 and estimator.stopped_by_ != "interrupt":
+        explain_politely(lambda: estimator.explain(**_arguments(options, seen), seconds=options.explain))
     failures += write_all(lambda: write_page(folder))
     folder.write_record({**folder.read_record(), "state": "finished", "finished": _now(), **facts})
     summarise(folder, facts, libraries_needed(estimator.fitted_pipeline_))
@@ -118,10 +147,11 @@ def _fitted(folder: RunFolder, options: FitOptions, data: Data) -> Any:
         raise
 
 
-def recorded_search(options: FitOptions, watch: Watch) -> Search:
+def recorded_search(options: FitOptions, watch: Watch | None = None) -> Search:
     """Return the search that a run's options stand for, with its table read again."""
     seen, _ = _divided(options, _data(options))
-    return _estimator(options, seen, callbacks=[watch]).as_search(**_arguments(options, seen))  # type: ignore[no-any-return]
+    callbacks = [] if watch is None else [watch]
+    return _estimator(options, seen, callbacks=callbacks).as_search(**_arguments(options, seen))  # type: ignore[no-any-return]
 
 
 def _estimator(options: FitOptions, data: Data, **more: Any) -> Any:
@@ -135,6 +165,11 @@ def _estimator(options: FitOptions, data: Data, **more: Any) -> Any:
         random_state=options.seed,
         search_space=options.search_space,
         executor=options.cluster or "auto",
+        cv=5 if options.time_split is None else f"time:{options.time_split}",
+        column_kinds=options.columns,
+        ensemble_size=options.ensemble_size or DEFAULT_ENSEMBLE,
+        max_predict_ms_per_1k=options.max_predict_ms,
+        max_model_mb=options.max_model_mb,
         **more,
     )
 
@@ -150,16 +185,21 @@ def _arguments(options: FitOptions, data: Data) -> dict[str, Any]:
 
 def _facts(folder: RunFolder, estimator: Any, metric: str, kept: Data | None) -> dict[str, Any]:
     """Return what is worth knowing about a finished run, for the record and the summary."""
+    from evoml.evaluation.holdout import held_out_score
+
     facts = {
         "metric": metric,
         "selection_score": float(estimator.best_score_) if math.isfinite(estimator.best_score_) else None,
         "stopped_by": estimator.stopped_by_,
     }
+    with reading(folder) as journal:
+        facts["expected"] = (journal.get("summary") or {}).get("expected")
     if kept is None:
         return facts
-    score = float(estimator.score(kept.X, kept.y, sample_weight=kept.weights))
-    record_holdout(folder, score, len(kept.y))
-    return {**facts, "holdout_score": score, "holdout_rows": len(kept.y)}
+    found = held_out_score(estimator, metric, kept.X, kept.y, 0, kept.weights, kept.groups)
+    record_holdout(folder, found, len(kept.y))
+    told = {"holdout_score": found.value, "holdout_rows": len(kept.y)}
+    return {**facts, **told, "holdout_interval": [found.low, found.high] if math.isfinite(found.low) else None}
 
 
 def _saved(estimator: Any, options: FitOptions, data: Data, metric: str) -> SavedModel:
@@ -167,8 +207,8 @@ def _saved(estimator: Any, options: FitOptions, data: Data, metric: str) -> Save
         pipeline=estimator.fitted_pipeline_,
         task=data.task,
         target=str(options.target),
-        names=list(data.kinds),
-        kinds=list(data.kinds.values()),
+        names=list(data.X.columns),
+        kinds=data.columns["kind"].tolist(),
         unused=[name for name in (options.group, options.weight) if name is not None],
         classes=getattr(estimator, "classes_", None),
         metric=metric,

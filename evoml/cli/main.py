@@ -49,7 +49,7 @@ def fit(
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.", metavar="COLUMN")] = None,
-    metric: Annotated[str | None, typer.Option(help="scikit-learn metric to select by, e.g. roc_auc.")] = None,
+    metric: Annotated[str | None, typer.Option(help="Metric to select by, e.g. roc_auc or fbeta:2.")] = None,
     seconds: Annotated[
         float | None, typer.Option(help="Seconds the run may take; 60 if no other bound is given.")
     ] = None,
@@ -65,7 +65,11 @@ def fit(
         str | None, typer.Option(help="TOML file with these options; the command line wins.", metavar="FILE")
     ] = None,
     holdout: Annotated[
-        float | None, typer.Option(help="Share of the rows that neither search nor model see, to score it on.")
+        str | None,
+        typer.Option(
+            help="Share of the rows, or another table, that neither search nor model see, to score it on.",
+            metavar="SHARE|FILE",
+        ),
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="auto, classification or regression.", metavar="TASK", show_default=False)
@@ -75,14 +79,40 @@ def fit(
     ] = None,
     group: Annotated[str | None, typer.Option(help="Column of groups that folds keep whole.", metavar="COLUMN")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")] = None,
+    time_split: Annotated[
+        str | None, typer.Option(help="Column of times: folds test on later rows than they train on.", metavar="COLUMN")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a column is: number, boolean, category, text, datetime, duration or drop; as often as needed.",
+            metavar="NAME=KIND",
+        ),
+    ] = None,
     cluster: Annotated[
         str | None,
         typer.Option(help="Dask scheduler whose workers are to evaluate, e.g. tcp://host:8786.", metavar="ADDRESS"),
     ] = None,
+    ensemble_size: Annotated[
+        int | None, typer.Option(help="Pipelines that the model may average, 8 by default; 1 for a single one.")
+    ] = None,
+    max_predict_ms: Annotated[
+        float | None, typer.Option(help="Milliseconds that the model may take for a thousand rows.")
+    ] = None,
+    max_model_mb: Annotated[float | None, typer.Option(help="Megabytes that the model may have.")] = None,
+    explain: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that explaining the model may take after the run, 0 for none; by default as long as the run,"
+            " at most 30 or a tenth of it.",
+            metavar="SECONDS",
+        ),
+    ] = None,
 ) -> None:
     """Evolve a pipeline that predicts a column of TABLE, and save it with its report."""
+    from evoml.cli.columns import kinds_from
     from evoml.cli.fitting import fit as run
-    from evoml.cli.options import FitOptions, from_file
+    from evoml.cli.options import FitOptions, from_file, share_or_table
 
     given = FitOptions(
         table=table,
@@ -94,13 +124,19 @@ def fit(
         generations=generations,
         seed=seed,
         jobs=jobs,
-        holdout=holdout,
+        holdout=share_or_table(holdout),
         task=task,
         search_space=search_space,
         group=group,
         weight=weight,
+        time_split=time_split,
+        columns=kinds_from(column) if column else None,
         out=out,
         cluster=cluster,
+        ensemble_size=ensemble_size,
+        max_predict_ms=max_predict_ms,
+        max_model_mb=max_model_mb,
+        explain=explain,
     )
     run(given.over(from_file(config)) if config else given)
 
@@ -131,6 +167,20 @@ def report(folder: Folder) -> None:
     found = RunFolder.existing(folder)
     write_page(found)
     typer.echo(found.report)
+
+
+@app.command("explain")
+def explain_model(
+    folder: Folder,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="Seconds it may take, about; by default as long as the run, at most 30 or a tenth of it."),
+    ] = None,
+) -> None:
+    """Find out what the model in DIR goes by and where it errs, and show it in report.html."""
+    from evoml.cli.explaining import explain as run
+
+    run(folder, seconds)
 
 
 @app.command()

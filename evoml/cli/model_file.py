@@ -17,7 +17,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoml.cli.columns import Kind
 from evoml.core.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ FORMAT = 1
 LIBRARIES = ("catboost", "lightgbm", "xgboost")
 
 _REQUEST = "_metadata_request"
-_TRUSTED_HOMES = ("sklearn.", "evoml.learners.")
+_TRUSTED_HOMES = ("sklearn.", "skrub.", "evoml.learners.", "evoml.core.clean_table.")
 # Places in scikit-learn whose classes write files, download, or exist for its own tests.
 _UNTRUSTED_HOMES = ("sklearn.datasets.", "sklearn.externals.", "sklearn.utils._testing.", "sklearn.conftest.")
 _TRUSTED_NAMES = frozenset(
@@ -63,7 +62,7 @@ class SavedModel:
     Attributes
     ----------
     pipeline : sklearn.pipeline.Pipeline
-        Fitted; takes the prepared columns, in the order of ``names``.
+        Fitted; takes raw columns, in the order of ``names``, or numbers if it saw nothing else.
     task, target : str
         What it does, and the column it learnt.
     names, kinds : list of str
@@ -82,7 +81,7 @@ class SavedModel:
     task: str
     target: str
     names: list[str]
-    kinds: list[Kind]
+    kinds: list[str]
     unused: list[str]
     classes: np.ndarray | None
     metric: str

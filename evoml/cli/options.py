@@ -16,10 +16,19 @@ TASKS = ("auto", "classification", "regression")
 
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("table", "target", "metric", "task", "search_space", "group", "weight", "out", "cluster"), (str,)),
-    **dict.fromkeys(("evaluations", "generations", "seed", "jobs"), (int,)),
-    **dict.fromkeys(("seconds", "cpu_seconds", "holdout"), (int, float)),
+    "time_split": (str,),
+    "holdout": (int, float, str),
+    "columns": (dict,),
+    **dict.fromkeys(("evaluations", "generations", "seed", "jobs", "ensemble_size"), (int,)),
+    **dict.fromkeys(("seconds", "cpu_seconds", "max_predict_ms", "max_model_mb", "explain"), (int, float)),
 }
-_NOUNS = {(str,): "a text", (int,): "a whole number", (int, float): "a number"}
+_NOUNS = {
+    (dict,): "a table of names and kinds",
+    (str,): "a text",
+    (int,): "a whole number",
+    (int, float): "a number",
+    (int, float, str): "a share of the rows or the name of a table",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,8 @@ class FitOptions:
         Seed of all randomness; a fresh one if not given.
     jobs : int
         Number of processes; -1 for all processors this process may use.
-    holdout : float
-        Share of the rows that the search never sees, to score the final model on.
+    holdout : float or str
+        Share of the rows that the search never sees, to score the final model on; or another table.
     task : str
         "auto", "classification" or "regression".
     search_space : str
@@ -50,6 +59,16 @@ class FitOptions:
         Folder of the run.
     cluster : str
         Address of a Dask scheduler whose workers evaluate the pipelines.
+    time_split : str
+        Column by which folds, and the rows held out, are later than what is trained on.
+    columns : dict of name to kind
+        What columns are, where it would be inferred wrongly.
+    ensemble_size : int
+        Pipelines that the model may average; 1 for a single one.
+    max_predict_ms, max_model_mb : float
+        Milliseconds that the model may take for a thousand rows, and megabytes that it may have.
+    explain : float
+        Seconds that explaining the model may take after the run, 0 for no explanation.
     """
 
     table: str | None = None
@@ -61,17 +80,25 @@ class FitOptions:
     generations: int | None = None
     seed: int | None = None
     jobs: int | None = None
-    holdout: float | None = None
+    holdout: float | str | None = None
     task: str | None = None
     search_space: str | None = None
     group: str | None = None
     weight: str | None = None
     out: str | None = None
     cluster: str | None = None
+    time_split: str | None = None
+    columns: Mapping[str, str] | None = None
+    ensemble_size: int | None = None
+    max_predict_ms: float | None = None
+    max_model_mb: float | None = None
+    explain: float | None = None
 
     def over(self, others: FitOptions) -> FitOptions:
-        """Return the options given here, and the other's where none is given here."""
-        return replace(others, **{name: value for name, value in asdict(self).items() if value is not None})
+        """Return the options given here, and the other's where none is given here; kinds of columns add up."""
+        columns = {**(others.columns or {}), **(self.columns or {})} or None
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(others, **{**given, "columns": columns})
 
     def complete(self) -> FitOptions:
         """Return the options with defaults filled in. Raises EvomlError for a value that cannot be used."""
@@ -123,6 +150,14 @@ def from_mapping(content: Mapping[str, Any], where: str) -> FitOptions:
     return FitOptions(**given)
 
 
+def share_or_table(text: str | None) -> float | str | None:
+    """Return what ``--holdout`` was given: a number, or else the name of a table."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
 def usable_jobs(jobs: int) -> int:
     """Return the number of processes: negative counts back from the processors this process may use, as in joblib."""
     import joblib
@@ -133,13 +168,17 @@ def usable_jobs(jobs: int) -> int:
 def _check(options: FitOptions) -> None:
     check_positive(options.seconds, "number of --seconds")
     check_positive(options.cpu_seconds, "number of --cpu-seconds")
-    for name in ("evaluations", "generations"):
-        check_positive(getattr(options, name), f"number of --{name}", whole=True)
+    for name in ("evaluations", "generations", "ensemble_size"):
+        check_positive(getattr(options, name), f"number of --{name.replace('_', '-')}", whole=True)
+    check_positive(options.max_predict_ms, "number of --max-predict-ms")
+    check_positive(options.max_model_mb, "number of --max-model-mb")
     if options.jobs == 0:
         raise BudgetError("the number of --jobs must not be 0; give 1 or more, or -1 for all processors")
     if options.seed is not None and not 0 <= options.seed < 2**32:
         raise SettingError(f"--seed must be from 0 to 4294967295, got {options.seed}")
-    if options.holdout is not None and not 0 < options.holdout < 1:
+    if options.explain != 0:
+        check_positive(options.explain, "number of --explain")
+    if isinstance(options.holdout, (int, float)) and not 0 < options.holdout < 1:
         raise SettingError(f"--holdout must be a share between 0 and 1, such as 0.2, got {options.holdout:g}")
     if options.task is not None and options.task not in TASKS:
         raise SettingError(f"--task must be {', '.join(TASKS)}; got {options.task!r}{nearest(options.task, TASKS)}")
@@ -147,6 +186,8 @@ def _check(options: FitOptions) -> None:
         raise SettingError(
             f"--cluster must be the address of a Dask scheduler, such as tcp://host:8786; got {options.cluster!r}"
         )
+    if options.time_split is not None and options.group is not None:
+        raise SettingError("--time-split and --group exclude each other: give the one that matters for new rows")
     roles = [name for name in (options.target, options.group, options.weight) if name is not None]
     if len(set(roles)) < len(roles):
         raise SettingError("--target, --group and --weight must name different columns")

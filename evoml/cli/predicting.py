@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from evoml.cli.columns import check_columns, prepared
+from evoml.cli.columns import TEXTS, check_columns, prepared
 from evoml.cli.errors import say, short_warnings
 from evoml.cli.folder import RunFolder, write_whole
 from evoml.cli.model_file import SavedModel, load_model
@@ -25,13 +25,13 @@ def predict(path: str, source: str, out: str | None, proba: bool, trust: Collect
     _check_request(model, out, proba)
     _note_versions(model)
     kinds = dict(zip(model.names, model.kinds, strict=True))
-    texts = [name for name, kind in kinds.items() if kind == "text"]
+    texts = [name for name, kind in kinds.items() if kind in TEXTS]
     table = read_table(source, texts)
     extra = check_columns(table, model.names, [model.target, *model.unused])
     if extra:
         say(f"note: {len(extra)} columns the model does not know are ignored: {', '.join(extra[:10])}")
     with short_warnings():
-        X = prepared(table, kinds)
+        X = table[model.names] if _cleans(model) else prepared(table, kinds)
         try:
             predictions = _predictions(model, X, proba)
         except ValueError as error:
@@ -42,6 +42,11 @@ def predict(path: str, source: str, out: str | None, proba: bool, trust: Collect
     else:
         write_whole(Path(out), text)
         say(f"{len(predictions)} predictions written to {out}")
+
+
+def _cleans(model: SavedModel) -> bool:
+    """Tell whether a model takes raw tables: one that saw plain numbers only does not."""
+    return "cleantable" in getattr(model.pipeline, "named_steps", {})
 
 
 def _check_request(model: SavedModel, out: str | None, proba: bool) -> None:

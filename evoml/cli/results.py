@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from evoml.cli.folder import RunFolder
 from evoml.core.errors import EvomlError
 
 if TYPE_CHECKING:
+    from evoml.evaluation.expected_score import ExpectedScore
     from evoml.journal import Journal
 
 
@@ -32,12 +34,13 @@ def metric_of(journal: Journal) -> str:
     return Record.of(journal).metric
 
 
-def record_holdout(folder: RunFolder, score: float, rows: int) -> None:
+def record_holdout(folder: RunFolder, found: ExpectedScore, rows: int) -> None:
     """Add the hold-out score to the journal's summary, where reports find it."""
     from evoml.journal import Journal
 
     with Journal.resume(folder.journal) as journal:
-        journal.put("summary", {**(journal.get("summary") or {}), "holdout": {"score": score, "rows": rows}})
+        told = {"score": found.value, "low": found.low, "high": found.high, "rows": rows}
+        journal.put("summary", {**(journal.get("summary") or {}), "holdout": told})
 
 
 def write_all(*writers: Callable[[], object]) -> list[str]:
@@ -65,12 +68,17 @@ def summarise(folder: RunFolder, facts: Mapping[str, Any], libraries: Collection
     score = facts["selection_score"]
     told = "no pipeline was scored" if score is None else f"{score:.5g} {facts['metric']}"
     lines = [
-        f"best pipeline: {_best_pipeline(folder)}",
+        *_model(folder),
         f"selection score (cross-validated, chosen on this data): {told}",
     ]
+    if expected := facts["expected"]:
+        interval = f"95 % interval {expected['low']:.5g} to {expected['high']:.5g}"
+        lines.append(f"estimated score on new rows: {expected['value']:.5g} {facts['metric']} ({interval})")
     if "holdout_score" in facts:
         rows = f"{facts['holdout_rows']} rows the search never saw"
-        lines.append(f"hold-out score ({rows}): {facts['holdout_score']:.5g} {facts['metric']}")
+        low, high = facts["holdout_interval"] or (math.nan, math.nan)
+        interval = f" (95 % interval {low:.5g} to {high:.5g})" if math.isfinite(low) else ""
+        lines.append(f"hold-out score ({rows}): {facts['holdout_score']:.5g} {facts['metric']}{interval}")
     if facts["stopped_by"] == "interrupt":
         lines.append(f"the run was interrupted; go on with it by: evoml resume {folder.path}")
     lines += [
@@ -86,12 +94,18 @@ def summarise(folder: RunFolder, facts: Mapping[str, Any], libraries: Collection
         typer.echo(line)
 
 
-def _best_pipeline(folder: RunFolder) -> str:
-    from evoml.report import readable_pipeline
+def _model(folder: RunFolder) -> list[str]:
+    """Return what the model is, in words."""
+    from evoml.report import ensemble_members, readable_pipeline
 
     with reading(folder) as journal:
         summary = journal.get("summary") or {}
-    return readable_pipeline(summary.get("model") or "") or "a constant guess"
+        members = ensemble_members(journal)
+    best = f"best pipeline: {readable_pipeline(summary.get('model') or '') or 'a constant guess'}"
+    if members.empty:
+        return [best]
+    weights = ", ".join(f"{weight:.2f}" for weight in members["weight"])
+    return [best, f"model: the average of {len(members)} pipelines (weights {weights}; see the report)"]
 
 
 def show(folder: RunFolder, n: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from evoml.cli.columns import Kind, kinds_of, prepared
+from evoml.cli.columns import prepared
 from evoml.core.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ LEAST_ROWS_PER_CLASS = 5  # so is one with fewer rows a value on average, unless
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A table made ready: ``X`` (n, m) with columns of ``kinds``, ``y`` (n,), and (n,) groups and weights or None."""
+    """A table taken apart: raw features ``X`` (n, m) and what their ``columns`` were found to be, ``y`` (n,), and (n,) groups
+    and weights or None.
+    """
 
     X: pd.DataFrame
     y: np.ndarray
     groups: np.ndarray | None
     weights: np.ndarray | None
-    kinds: dict[str, Kind]
+    columns: pd.DataFrame
     task: Task
     reason: str
 
@@ -42,12 +45,19 @@ class Data:
 
 
 def data_from(
-    table: pd.DataFrame, target: str, task: str = "auto", group: str | None = None, weight: str | None = None
+    table: pd.DataFrame,
+    target: str,
+    task: str = "auto",
+    group: str | None = None,
+    weight: str | None = None,
+    column_kinds: Mapping[str, str] | None = None,
 ) -> Data:
-    """Split a table into features and target, and decide on the task.
+    """Split a table into features and target, and decide on the task and, but for ``column_kinds``, on what columns are.
 
     Raises DataError if a named column is not there, or the target cannot be learnt.
     """
+    from evoml.core.dataset import read_features
+
     for role, name in (("target", target), ("group", group), ("weight", weight)):
         if name is not None and name not in table.columns:
             raise DataError(f"the table has no {role} column {name!r}{_known(name, table)}")
@@ -58,16 +68,30 @@ def data_from(
         raise DataError(f"the table has {len(table)} row only; a model needs more to learn from")
     _check_complete(table[target], f"target {target!r}")
     chosen, reason = _task(table[target], target, task)
-    kinds = kinds_of(features)
     return Data(
-        prepared(features, kinds),
+        features,
         _labels(table[target], target) if chosen == "classification" else _quantities(table[target], target),
         None if group is None else _column(table, group, "text"),
         None if weight is None else _column(table, weight, "number"),
-        kinds,
+        read_features(features, column_kinds).described(),
         chosen,
         reason,
     )
+
+
+def latest(data: Data, share: float, column: str) -> tuple[Data, Data]:
+    """Return (rows to fit on, rows held out): the latest ones by a column of times or numbers."""
+    import numpy as np
+
+    from evoml.core.dataset import read_features
+
+    if column not in data.X.columns:
+        raise DataError(f"the table has no column {column!r} to split by{_known(column, data.X)}")
+    times = np.nan_to_num(read_features(data.X[[column]]).times(column), nan=-np.inf)
+    border = np.quantile(times, 1 - share, method="lower")
+    if not (times > border).any() or not (times <= border).any():
+        raise DataError(f"a share of {share:g} of the rows cannot be held out: too few distinct times in {column!r}")
+    return data.take(np.flatnonzero(times <= border)), data.take(np.flatnonzero(times > border))
 
 
 def held_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
@@ -162,7 +186,7 @@ def _quantities(column: pd.Series, name: str) -> np.ndarray:
     return values
 
 
-def _column(table: pd.DataFrame, name: str, kind: Kind) -> Any:
+def _column(table: pd.DataFrame, name: str, kind: str) -> Any:
     """Return a group, weight or label column as an array; it must be complete."""
     _check_complete(table[name], f"column {name!r}")
     return prepared(table[[name]], {name: kind})[name].to_numpy()

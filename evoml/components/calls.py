@@ -19,6 +19,13 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Verbatim:
+    """An expression that is written already."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call of the class or function at `path`; arguments may be plain values, `Imported`, `Call`, tuples, lists."""
 
@@ -75,6 +82,8 @@ def render(value: Any) -> tuple[str, set[str]]:
     match value:
         case Imported(path):
             return _name(path), {_import_line(path)}
+        case Verbatim(text):
+            return text, set()
         case Call(path, arguments, positional):
             rendered = [render(argument) for argument in positional]
             texts = [text for text, _ in rendered]

@@ -1,5 +1,6 @@
 """The catalogue: an immutable mapping from names to parts, read from TOML, extended and narrowed by its user."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from evoml.components.hyperparameters import Integer
 from evoml.components.part import Part, Task
 from evoml.core.errors import SearchSpaceError, nearest
 
-DATA_FILES = ("classifiers", "regressors", "preprocessing", "features", "encoders", "compiled", "boosting")
+DATA_FILES = ("classifiers", "regressors", "preprocessing", "features", "encoders", "compiled", "boosting", "wrappers")
 _TARGETS = {"any": (None,), "nonnegative": (None, "nonnegative"), "positive": (None, "nonnegative", "positive")}
 
 TargetRange: TypeAlias = Literal["any", "nonnegative", "positive"]
@@ -90,22 +91,31 @@ class Catalogue(Mapping[str, Part]):
         class_rows: int | None = None,
         target: TargetRange = "any",
         needs_predict_proba: bool = False,
+        imbalance: float = 1.0,
+        skewness: float = 0.0,
     ) -> "Catalogue":
         """Only parts that suit the task, the target and the data, their integer ranges capped by `at_most`.
 
         n_rows, class_rows: the smallest number of rows, in all and of the smallest class, a part may be fitted on.
+        imbalance: rows of the largest class for each of the smallest. skewness: of the target.
+        Each part's frequency becomes a number; classifiers without probabilities stay, where these are needed, as long as
+        there is a wrapper that gives them some.
         """
         if class_rows is None:
             class_rows = n_rows
         facts = {"n_rows": n_rows, "n_features": n_features, "n_classes": n_classes or 1, "class_rows": class_rows}
+        known = {"imbalance": imbalance, "skewness": skewness, "needs_probabilities": int(needs_predict_proba), **facts}
         suitable = {
-            name: _capped(part, facts)
+            name: _offered(_capped(part, facts), known)
             for name, part in self._parts.items()
             if part.task in (None, task)
             and part.target in _TARGETS[target]
-            and (part.predict_proba or part.kind != "classifier" or not needs_predict_proba)
             and (task == "regression" or part.min_class_rows <= class_rows)
         }
+        suitable = {name: part for name, part in suitable.items() if float(part.frequency) > 0}
+        mended = any(part.input == "any_model" and part.predict_proba for part in suitable.values())
+        if needs_predict_proba and not mended:
+            suitable = {n: part for n, part in suitable.items() if part.predict_proba or part.kind != "classifier"}
         return self._of(suitable)
 
     def _known(self, name: str, where: str) -> Part:
@@ -127,21 +137,24 @@ class Catalogue(Mapping[str, Part]):
         return Catalogue(parts, self.unavailable)
 
 
-def load_catalogue(extra: str | Path | Mapping[str, Any] | Catalogue | None = None) -> Catalogue:
-    """The built-in catalogue, with `extra` laid over it.
+def load_catalogue(
+    extra: str | Path | Mapping[str, Any] | Catalogue | None = None, metric: str | None = None
+) -> Catalogue:
+    """The built-in catalogue as suits a metric, with `extra` laid over it.
 
     extra: a TOML file, a mapping of the same structure, or a catalogue, which is returned as it is. In it a new table
     adds a part, `remove = true` removes one, a partial table changes one, a top-level `only` keeps just those named.
+    metric: name of the metric that counts, with its parameter after a colon if it has one.
     Raises SearchSpaceError for any mistake, naming file, entry and key.
     """
     if isinstance(extra, Catalogue):
         return extra
     if extra is None:
-        return _built_in()
+        return _built_in(metric)
     if isinstance(extra, str | Path):
-        return _laid_over(_built_in(), read_toml(Path(extra)), str(extra))
+        return _laid_over(_built_in(metric), read_toml(Path(extra)), str(extra))
     if isinstance(extra, Mapping):
-        return _laid_over(_built_in(), extra, "catalogue")
+        return _laid_over(_built_in(metric), extra, "catalogue")
     raise SearchSpaceError(f"catalogue: must be a TOML file's path, a mapping or a Catalogue, got {extra!r}")
 
 
@@ -161,11 +174,24 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 @cache
-def _built_in() -> Catalogue:
+def _built_in(metric: str | None = None) -> Catalogue:
+    if metric is not None:
+        return _for_metric(_built_in(), metric)
     catalogue = Catalogue({})
     for file in DATA_FILES:
         for name, entry in tomllib.loads(_data(file)).items():
             catalogue = catalogue._with(part_from(name, entry, f"{file}.toml"))
+    return catalogue
+
+
+def _for_metric(catalogue: Catalogue, metric: str) -> Catalogue:
+    """The catalogue with the losses that a metric calls for."""
+    name, _, given = metric.partition(":")
+    value = float(given) if re.fullmatch(r"[0-9]*\.?[0-9]+", given) else 0.5  # no number: the metric itself refuses it
+    for part, changes in tomllib.loads(_data("metrics")).get(name, {}).items():
+        if part in catalogue:
+            fixed = {key: value if one == "$value" else one for key, one in changes.get("fixed", {}).items()}
+            catalogue = catalogue._with(merged(catalogue[part], {**changes, "fixed": fixed}, "metrics.toml"))
     return catalogue
 
 
@@ -214,6 +240,12 @@ def _checked(part: Part, where: str) -> Part:
     if part.requires is None or find_spec(part.requires) is not None:
         check_part(part, where)
     return part
+
+
+def _offered(part: Part, facts: Mapping[str, float]) -> Part:
+    if part.frequency == "1":
+        return part
+    return replace(part, frequency=str(float(evaluate(part.frequency, facts))))
 
 
 def _capped(part: Part, facts: Mapping[str, int]) -> Part:

@@ -31,6 +31,7 @@ _KEYS = tuple(field.name for field in fields(Part) if field.name != "name")
 _HYPERPARAMETER_TYPES: dict[str, type[Hyperparameter]] = {"float": Float, "integer": Integer, "choice": Choice}
 _MODEL_TASKS = {"classifier": "classification", "regressor": "regression"}
 DATA_FACTS = ("n_rows", "n_features", "n_classes", "class_rows")
+TARGET_FACTS = (*DATA_FACTS, "imbalance", "skewness", "needs_probabilities")
 
 
 def part_from(name: str, entry: Mapping[str, Any], where: str) -> Part:
@@ -178,12 +179,17 @@ def _check_value(key: str, value: Any, here: str) -> None:
 
 def _check_whole(part: Part, here: str) -> None:
     """What concerns more than one key."""
-    if part.is_model:
+    _need(
+        (part.kind == "wrapper") == (part.around is not None) == (part.input in ("model", "any_model")),
+        f"{here} around: a wrapper, and only a wrapper, has input 'model' and names the argument that takes the model",
+    )
+    if part.is_model or part.kind == "wrapper":
         _need(part.output is None, f"{here} output: a {part.kind} has none, got {part.output!r}; remove the key")
     else:
         _need(part.output is not None, f"{here} output: required for kind {part.kind!r}; add output = ...")
     names = {hyperparameter.name for hyperparameter in part.hyperparameters}
     _check_expression(part.columns, (*names, "n_rows", "n_features"), f"{here} columns")
+    _check_expression(part.frequency, TARGET_FACTS, f"{here} frequency")
     for hyperparameter in part.hyperparameters:
         key = f"{here} hyperparameters.{hyperparameter.name}"
         outer, _, inner = hyperparameter.name.partition("__")

@@ -30,12 +30,12 @@ class Float:
     when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict, hash=False)
 
     def sample(self, rng: np.random.Generator) -> float:
-        return self._at(rng.random())
+        return self.at(rng.random())
 
     def perturb(self, value: Value, rng: np.random.Generator) -> float:
         start = self.clip(value)
         for _ in range(_ATTEMPTS):
-            changed = self._at(_perturbed(_share(self, start), rng))
+            changed = self.at(_perturbed(_share(self, start), rng))
             if changed != start:
                 return changed
         return self.low if start == self.high else self.high
@@ -48,7 +48,12 @@ class Float:
             return self.default
         return float(min(max(value, self.low), self.high))  # type: ignore[type-var, arg-type]
 
-    def _at(self, share: float) -> float:
+    def share(self, value: Value) -> float:
+        """Where a value lies between low (0) and high (1) on the range's own scale."""
+        return _share(self, self.clip(value))
+
+    def at(self, share: float) -> float:
+        """The value that lies there."""
         return self.clip(_four_digits(_point(self, share)))
 
 
@@ -67,12 +72,12 @@ class Integer:
     def sample(self, rng: np.random.Generator) -> int:
         if self.scale == "linear":
             return int(rng.integers(self.low, self.high, endpoint=True))
-        return self._at(rng.random())
+        return self.at(rng.random())
 
     def perturb(self, value: Value, rng: np.random.Generator) -> int:
         start = self.clip(value)
         for _ in range(_ATTEMPTS):
-            changed = self._at(_perturbed(_share(self, start), rng))
+            changed = self.at(_perturbed(_share(self, start), rng))
             if changed != start:
                 return changed
         return start + 1 if start < self.high else max(start - 1, self.low)
@@ -85,7 +90,12 @@ class Integer:
             return self.default
         return round(min(max(value, self.low), self.high))  # type: ignore[type-var, arg-type]
 
-    def _at(self, share: float) -> int:
+    def share(self, value: Value) -> float:
+        """Where a value lies between low (0) and high (1) on the range's own scale."""
+        return _share(self, self.clip(value))
+
+    def at(self, share: float) -> int:
+        """The value that lies there, or nearest to it."""
         return self.clip(round(_point(self, share)))
 
 
@@ -110,6 +120,11 @@ class Choice:
 
     def clip(self, value: Value) -> Value:
         return value if self.contains(value) else self.default
+
+    def position(self, value: Value) -> int:
+        """Which of the choices a value is."""
+        kept = self.clip(value)
+        return next(index for index, choice in enumerate(self.choices) if same(choice, kept))
 
 
 Hyperparameter: TypeAlias = Float | Integer | Choice

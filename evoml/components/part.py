@@ -11,9 +11,9 @@ from evoml.core.errors import SearchSpaceError
 
 Kind: TypeAlias = Literal[
     "classifier", "regressor", "scaler", "imputer", "encoder", "discretiser",
-    "constructor", "kernel", "decomposition", "selector", "clusterer",
+    "constructor", "kernel", "decomposition", "selector", "clusterer", "wrapper",
 ]  # fmt: skip
-DataType: TypeAlias = Literal["any", "table", "numeric", "dense", "nonnegative"]
+DataType: TypeAlias = Literal["any", "text", "table", "numeric", "dense", "nonnegative", "model", "any_model"]
 Task: TypeAlias = Literal["classification", "regression"]
 Cost: TypeAlias = Literal["light", "medium", "heavy"]
 Target: TypeAlias = Literal["nonnegative", "positive"]
@@ -23,13 +23,16 @@ Target: TypeAlias = Literal["nonnegative", "positive"]
 class Part:
     """One entry of the catalogue.
 
-    input, output: table (with text) and numeric are special cases of any, dense is one of numeric, nonnegative of dense;
-    models have no output.
+    input, output: text is a table with free text, table one with categories; table and numeric are special cases of any,
+    dense is one of numeric, nonnegative of dense; models have no output. A wrapper reads a model (any_model: also one without
+    the probabilities that the metric needs) and is one again.
     cost: a fit on 1,000 x 20 in one thread takes less than 0.1 s (light), less than 1 s (medium), or more.
     min_class_rows: rows that the smallest class must have for a fit to work at all.
     predicts_most_probable: whether predict is by definition the class of the greatest predict_proba, so that one will do.
     stands_for: path of the library's class that the part is a quicker equivalent of.
     iterations: the argument that counts rounds, trees or iterations; fewer make a cheaper, worse model.
+    around: the argument of a wrapper that takes the model.
+    frequency: how often the part is tried at random beside others of its cost, an expression over data facts; 0 is never.
     compiled: the group of kernels that must be compiled before the part is used at its speed, see evoml.kernels.warmup.
     """
 
@@ -53,6 +56,8 @@ class Part:
     predicts_most_probable: bool = False
     compiled: str | None = None
     stands_for: str | None = None
+    around: str | None = None
+    frequency: str = "1"
 
     @property
     def is_model(self) -> bool:
@@ -101,7 +106,16 @@ class Part:
 
     def build(self, values: Mapping[str, Value], random_state: int | None, effort: float = 1.0) -> Any:
         """An unfitted estimator, with the share ``effort`` of its iterations."""
-        return resolve(self._wrapped(self._lighter(self._call(values, random_state), effort)))
+        return resolve(self.called(values, random_state, effort))
+
+    def called(
+        self, values: Mapping[str, Value], random_state: int | None, effort: float = 1.0, model: Call | None = None
+    ) -> Call:
+        """The call that makes the estimator; ``model`` is what a wrapper goes around."""
+        call = self._lighter(self._call(values, random_state), effort)
+        if self.around is not None:
+            call = Call(call.path, {self.around: model, **call.arguments})
+        return self._wrapped(call)
 
     def _lighter(self, call: Call, effort: float) -> Call:
         if self.iterations is None or effort >= 1.0:
@@ -119,7 +133,7 @@ class Part:
 
     def source(self, values: Mapping[str, Value], random_state: int | None) -> tuple[str, set[str]]:
         """The Python expression that makes the same estimator as `build`, and the import lines it needs."""
-        return render(self._wrapped(self._call(values, random_state)))
+        return render(self.called(values, random_state))
 
     def n_columns(self, n_features: int, values: Mapping[str, Value], n_rows: int) -> int:
         """How many columns come out (an upper bound where the data decide), at least one."""

@@ -1,7 +1,7 @@
 """The ground floor: what every other floor speaks in. Imports nothing else of evoml."""
 
 from evoml.core.budget import Budget, Moment, Progress, StopRule, any_of, spent, stalled_for
-from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status, StepTime
+from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status, StepTime, Trial
 from evoml.core.errors import (
     BudgetError,
     DataError,
@@ -33,6 +33,7 @@ __all__ = [
     "Status",
     "StepTime",
     "StopRule",
+    "Trial",
     "any_of",
     "fresh_seed",
     "spent",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from evoml.core.errors import BudgetError
@@ -60,6 +60,12 @@ class Budget:
     def latest(self) -> float | None:
         """Seconds by which a run bounded by seconds is over, whatever happens."""
         return None if self.seconds is None else self.seconds * (1 + OVERRUN) + OVERRUN_SECONDS
+
+    def shorter(self, share: float, seconds: float) -> Budget:
+        """Return the budget without a share of its wall time, or so many seconds (a tenth at most) where that is more."""
+        if self.seconds is None:
+            return self
+        return replace(self, seconds=self.seconds - max(share * self.seconds, min(seconds, 0.1 * self.seconds)))
 
     def used(self, progress: Progress) -> float:
         """Return the share used of the bound that is nearest its end: 1 at the end, more beyond it."""

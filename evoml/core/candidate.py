@@ -164,3 +164,15 @@ class Outcome:
     @property
     def ok(self) -> bool:
         return self.evaluation.status is Status.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a genome space may learn from an outcome.
+
+    ``score`` is the first objective, minus infinity for a candidate that was stopped early or failed.
+    """
+
+    genome: Any
+    key: str
+    score: float

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from evoml.core.errors import DataError
+from evoml.core.errors import DataError, SettingError
+from evoml.core.target import read_target, read_weight
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evoml.core.clean_table import CleanTable
+    from evoml.core.columns import Column
+
 Task = Literal["classification", "regression"]
 MAX_DENSE_BYTES = 4 * 2**30  # a sparse input larger than this when dense is refused
+NOTHING = "nothing"  # name of the constant column that stands for a table without any usable one
 
 
 @dataclass(frozen=True)
@@ -29,22 +33,67 @@ class Features:
     ----------
     matrix : (n_rows, n_features) float64 array, or None for a table with text
     frame : pandas.DataFrame or None
-        The table with text; columns of numbers are float64, all others object with NaN where a value is missing.
+        The table with text: numbers are float64, categories object with NaN where a value is missing, free text string.
     names : tuple of str, or None
         Column names, where the input had them.
     complete_numbers : bool
         Whether the columns of numbers have no missing values.
+    cleaner : CleanTable or None
+        What made this table of the raw one, fitted; None where it had plain numbers only.
+    columns : tuple of Column
+        What was inferred of each raw column.
+    notes : tuple of str
+        What the user should know about them.
     """
 
     matrix: np.ndarray | None
     frame: pd.DataFrame | None
     names: tuple[str, ...] | None
     complete_numbers: bool
+    cleaner: CleanTable | None = None
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
-        """``"table"`` with text, ``"numeric"`` with missing numbers, ``"dense"`` with finite numbers only."""
-        return "table" if self.matrix is None else "dense" if self.complete_numbers else "numeric"
+        """``"text"`` with free text, ``"table"`` with categories, ``"numeric"`` with missing numbers, else ``"dense"``."""
+        if self.matrix is None:
+            return "text" if self._has("text") else "table"
+        return "dense" if self.complete_numbers else "numeric"
+
+    @property
+    def has_categories(self) -> bool:
+        """Whether some columns hold categories."""
+        return self.matrix is None and self._has("category")
+
+    def _has(self, kind: str) -> bool:
+        return any(column.kind == kind for column in self.columns)
+
+    @property
+    def useless(self) -> bool:
+        """Whether every column of the raw table was left out, so that only a constant stands for it."""
+        return bool(self.columns) and all(column.kind == "drop" for column in self.columns)
+
+    def described(self) -> pd.DataFrame:
+        """Return one row a raw column: what was inferred of it, and why."""
+        from evoml.core.columns import of_numbers, table_of
+
+        return table_of(self.columns or of_numbers(self.data, self.names))
+
+    def times(self, name: str | None = None) -> np.ndarray:
+        """Return what orders the rows in time: days of the (first) column of times, or numbers of the column ``name``.
+
+        Raises SettingError if there is no such column.
+        """
+        dated = [column.name for column in self.columns if column.kind == "datetime"]
+        chosen = dated[0] if name is None and dated else name
+        place = next((at for at, own in enumerate(self.names or ()) if own in (chosen, f"{chosen} days")), None)
+        times = None if place is None else np.asarray(self.data)[:, place]
+        if times is None or (self.matrix is None and self.frame.dtypes.iloc[place].kind != "f"):  # type: ignore[union-attr]
+            hint = f"columns of times are: {', '.join(dated)}" if dated else "it has no column of times"
+            what = f"no column of times or numbers {name!r}" if name else "no column to order it by"
+            raise SettingError(f"cv='time' splits by time, but the table has {what}; {hint}; write cv='time:COLUMN'")
+        return times.astype(np.float64)
 
     @property
     def data(self) -> Any:
@@ -52,7 +101,7 @@ class Features:
 
     @property
     def named(self) -> Any:
-        """The data under its column names, if it has any: what a fitted pipeline is shown."""
+        """The data under its column names, if it has any: what the steps of a pipeline are fitted on."""
         import pandas as pd
 
         if self.matrix is None or self.names is None:
@@ -61,59 +110,71 @@ class Features:
 
     @property
     def layout(self) -> Layout:
-        """Names and kinds of the columns, which later tables must share."""
-        if self.matrix is not None:
-            return Layout(self.names, None)
-        text = tuple(dtype.kind == "O" for dtype in self.frame.dtypes)  # type: ignore[union-attr]
-        return Layout(tuple(self.frame.columns), text)  # type: ignore[union-attr]
+        """What later tables must look like."""
+        return Layout(self.names, self.cleaner is not None)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a fitted pipeline knows its columns: their names, and for a table with text, which columns hold it."""
+    """How a fitted pipeline knows its table: by names, where there were any; as it came, where the pipeline cleans it."""
 
     names: tuple[str, ...] | None
-    text: tuple[bool, ...] | None
+    raw: bool
 
-    def like_fitted(self, features: Features) -> Any:
-        """Return new rows in this layout. Raises DataError for text where there were numbers."""
+    def read(self, X: Any) -> Any:
+        """Return new rows as the pipeline takes them. Raises DataError for text where there were plain numbers only."""
         import pandas as pd
 
-        if self.text is None:
-            if features.matrix is None:
-                raise DataError(
-                    f"column(s) {_text_columns(features)} hold text, but held numbers in fit; give numbers there"
-                )
-            return features.matrix if self.names is None else pd.DataFrame(features.matrix, columns=list(self.names))
-        frame = pd.DataFrame(features.data, copy=True)
-        frame.columns = list(self.names or frame.columns)
-        for name, text in zip(frame.columns, self.text, strict=True):
-            if text:
-                frame[name] = _texts(frame[name])
-            elif frame[name].dtype.kind == "O":
-                raise DataError(f"column {name!r} holds text, but held numbers in fit; give numbers there")
-        return frame
+        if self.raw:
+            from evoml.core.clean_table import as_frame
+
+            return as_frame(X) if hasattr(X, "columns") else X
+        matrix = read_numbers(X)
+        return matrix if self.names is None else pd.DataFrame(matrix, columns=list(self.names))
 
 
-def _text_columns(features: Features) -> str:
-    frame = features.frame
-    return ", ".join(repr(name) for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]])  # type: ignore[union-attr]
-
-
-def read_features(X: Any) -> Features:
+def read_features(X: Any, column_kinds: Mapping[str, str] | None = None) -> Features:
     """Read arrays, lists, sparse matrices and data frames (pandas, or any with ``to_pandas``).
 
-    Raises DataError (ValueError) for duplicate column names, infinities, an empty table or a table too large once dense.
+    Infinities are taken as missing. ``column_kinds`` corrects what would be inferred of columns. Raises DataError
+    (ValueError) for duplicate column names, an empty table or a table too large once dense.
     """
     from scipy import sparse
 
     if sparse.issparse(X):
-        return _read_array(_dense(X))
-    if hasattr(X, "to_pandas") and not hasattr(X, "iloc"):
-        X = X.to_pandas()
-    if hasattr(X, "iloc") and hasattr(X, "columns"):
-        return _read_frame(X)
-    return _read_array(X)
+        X = _dense(X)
+    if hasattr(X, "to_pandas") or hasattr(X, "columns"):
+        return _read_frame(X, column_kinds)
+    try:
+        matrix = _matrix(X)
+    except (TypeError, ValueError) as error:
+        return _read_frame(_cells(X, error), column_kinds, named=False)
+    if column_kinds:
+        return _read_frame(matrix, column_kinds, named=False)
+    return _of_matrix(matrix, None)
+
+
+def read_numbers(X: Any) -> np.ndarray:
+    """Return a table of numbers as a float64 matrix. Raises DataError, naming the columns, where cells are no numbers."""
+    from scipy import sparse
+
+    if not (hasattr(X, "to_pandas") or hasattr(X, "columns")):
+        try:
+            return _without_infinity(_matrix(_dense(X) if sparse.issparse(X) else X))
+        except (TypeError, ValueError) as error:
+            X = _cells(X, error)
+    from evoml.core.clean_table import as_frame, numbers_of
+
+    frame = as_frame(X)
+    _check_shape(frame)
+    columns = {name: numbers_of(frame[name]) for name in frame.columns}
+    lost = [name for name, numbers in columns.items() if (np.isnan(numbers) & frame[name].notna().to_numpy()).any()]
+    texts = [name for name in lost if frame[name].dtype.kind not in "fiub"]
+    if texts:
+        raise DataError(
+            f"column(s) {', '.join(map(repr, texts))} hold text, but held numbers in fit; give numbers there"
+        )
+    return np.column_stack(list(columns.values()))
 
 
 def _dense(X: Any) -> Any:
@@ -126,101 +187,86 @@ def _dense(X: Any) -> Any:
     return X.toarray()
 
 
-def _read_array(X: Any) -> Features:
+def _matrix(X: Any) -> np.ndarray:
+    """Return an array of numbers. Raises TypeError or ValueError for one of other things."""
     from sklearn.utils import check_array
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            matrix = check_array(X, dtype=np.float64, order="C", ensure_all_finite=False)
-    except (TypeError, ValueError) as error:  # text, times or missing values of pandas in an array of objects
-        import pandas as pd
-
-        cells = np.asarray(X, dtype=object)
-        if cells.ndim != 2 or not cells.size or (type(error) is ValueError and "could not convert" not in str(error)):
-            raise DataError(str(error)) from error
-        return _read_frame(pd.DataFrame(cells).infer_objects(), named=False)
-    _refuse_infinity({f"x{i}": values for i, values in enumerate(matrix.T)})
-    return Features(matrix, None, None, not np.isnan(matrix).any())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        matrix: np.ndarray = check_array(X, dtype=np.float64, order="C", ensure_all_finite=False)
+    return matrix
 
 
-def _refuse_infinity(columns: Mapping[str, np.ndarray]) -> None:
-    infinite = [name for name, values in columns.items() if np.isinf(values).any()]
-    if infinite:
-        shown = ", ".join(infinite[:10]) + (", ..." if len(infinite) > 10 else "")
-        raise DataError(f"Input X contains infinity in column(s) {shown}; replace inf by NaN or a number")
+def _cells(X: Any, error: Exception) -> np.ndarray:
+    """Return an array with text, times or missing values of pandas as one of objects. Raises DataError if it is no table."""
+    cells = np.asarray(X, dtype=object)
+    if cells.ndim != 2 or not cells.size or (type(error) is ValueError and "could not convert" not in str(error)):
+        raise DataError(str(error)) from error
+    return cells
 
 
-def _read_frame(X: pd.DataFrame, named: bool = True) -> Features:
-    if not len(X) or not X.shape[1]:
+def _of_matrix(matrix: np.ndarray, names: tuple[str, ...] | None) -> Features:
+    if np.isfinite(matrix).all():
+        return Features(matrix, None, names, True)
+    places = np.flatnonzero(np.isinf(matrix).any(axis=0))[:10]
+    shown = ", ".join(f"x{place}" if names is None else names[place] for place in places)
+    notes = (f"infinity in column(s) {shown} is taken as missing",) if len(places) else ()
+    return Features(_without_infinity(matrix), None, names, not np.isnan(matrix).any() and not len(places), notes=notes)
+
+
+def _without_infinity(matrix: np.ndarray) -> np.ndarray:
+    infinite = np.isinf(matrix)
+    return np.where(infinite, np.nan, matrix) if infinite.any() else matrix
+
+
+def _check_shape(frame: pd.DataFrame) -> None:
+    if not len(frame) or not frame.shape[1]:
         raise DataError(
-            f"a table needs at least one row and one column, got shape {X.shape} (0 sample(s) or 0 feature(s))"
+            f"a table needs at least one row and one column, got shape {frame.shape} (0 sample(s) or 0 feature(s))"
         )
-    doubled = [str(name) for name in X.columns[X.columns.duplicated()].unique()]
+    doubled = [str(name) for name in frame.columns[frame.columns.duplicated()].unique()]
     if doubled:
         raise DataError(
             f"column names must differ, but these occur more than once: {', '.join(doubled)}; rename or drop them"
         )
-    names = tuple(X.columns) if named and all(isinstance(name, str) for name in X.columns) else None
-    frame = X.apply(_read_column)
-    numbers = frame.select_dtypes("number")
-    _refuse_infinity({str(name): numbers[name].to_numpy() for name in numbers})
-    complete = not numbers.isna().to_numpy().any()
-    if numbers.shape[1] == frame.shape[1]:
-        return Features(frame.to_numpy(dtype=np.float64), None, names, complete)
-    frame.columns = list(names) if names is not None else [f"x{i}" for i in range(frame.shape[1])]
-    return Features(None, frame, names, complete)
 
 
-def _read_column(column: pd.Series) -> pd.Series:
-    """Return numbers, booleans and times as float64 (times in seconds since 1970), all else as objects with NaN."""
-    import pandas as pd
+def _cleaned(raw: pd.DataFrame, columns: Iterable[Column]) -> tuple[CleanTable, pd.DataFrame]:
+    from evoml.core.clean_table import CleanTable
 
-    types = pd.api.types
-    if types.is_complex_dtype(column):
-        raise DataError(f"Complex data not supported: column {column.name!r}; split it into real and imaginary parts")
-    if types.is_bool_dtype(column) or types.is_numeric_dtype(column):
-        return _floats(column)
-    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-        origin = (
-            pd.Timestamp(0, tz=getattr(column.dt, "tz", None))
-            if types.is_datetime64_any_dtype(column)
-            else pd.Timedelta(0)
-        )
-        return (column - origin).dt.total_seconds()
-    values = column.astype(object)
-    present = values.dropna()
-    if len(present) and all(isinstance(value, (bool, int, float, Decimal, np.number, np.bool_)) for value in present):
-        return _floats(values)
-    if any(isinstance(value, (dict, list, set)) for value in present.head(100)):
-        raise TypeError(
-            "argument must be a string or a number in every cell,"
-            f" but column {column.name!r} holds a {type(present.iloc[0]).__name__}"
-        )
-    return _texts(values)
+    cleaner = CleanTable({column.name: column.reading for column in columns if column.kind != "drop"})
+    return cleaner, cleaner.fit_transform(raw).reset_index(drop=True)
 
 
-def _texts(column: pd.Series) -> pd.Series:
-    """Return a column as text, NaN where a value is missing, in dtype object whatever version of pandas is used."""
-    import pandas as pd
-
-    values = [_text(value) for value in column.astype(object).where(column.notna(), np.nan)]
-    return pd.Series(values, index=column.index, name=column.name, dtype=object)
-
-
-def _text(value: Any) -> Any:
-    """Return a cell as text: 1 and 1.0 alike, since whole numbers become floats when a column has no text."""
-    if not isinstance(value, (float, np.floating)):
-        return str(value)
-    return value if value != value else str(int(value)) if value.is_integer() else str(float(value))
-
-
-def _floats(column: pd.Series) -> pd.Series:
-    import pandas as pd
-
-    return pd.Series(
-        pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name
+def _read_frame(X: Any, column_kinds: Mapping[str, str] | None, named: bool = True) -> Features:
+    from evoml.core.clean_table import as_frame, numbers_of
+    from evoml.core.columns import (
+        has_something_to_drop,
+        holds_numbers,
+        infer_columns,
+        left_out,
+        without_duplicates,
     )
+
+    raw = as_frame(X)
+    _check_shape(raw)
+    names = tuple(X.columns) if named and all(isinstance(name, str) for name in X.columns) else None
+    if not column_kinds and holds_numbers(raw) and not (names and has_something_to_drop(raw)):
+        return _of_matrix(np.column_stack([numbers_of(raw[name], finite=False) for name in raw.columns]), names)
+    columns = infer_columns(raw, column_kinds)
+    cleaner, frame = _cleaned(raw, columns)
+    distinct = without_duplicates(columns, frame, column_kinds)
+    if distinct != columns:
+        columns = distinct
+        cleaner, frame = _cleaned(raw, columns)
+    if not frame.shape[1]:
+        frame[NOTHING] = np.zeros(len(raw))
+    notes = left_out(columns)
+    if all(dtype.kind == "f" for dtype in frame.dtypes):
+        matrix = frame.to_numpy(dtype=np.float64)
+        return replace(_of_matrix(matrix, tuple(frame.columns)), cleaner=cleaner, columns=columns, notes=notes)
+    complete = not frame.select_dtypes("number").isna().to_numpy().any()
+    return Features(None, frame, tuple(frame.columns), complete, cleaner, columns, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,20 +349,27 @@ class Dataset:
         return digest.hexdigest()
 
 
-def read_dataset(X: Any, y: Any, task: Task, sample_weight: Any = None, groups: Any = None) -> Dataset:
-    """Read and check a table for ``task``.
+def read_dataset(
+    X: Any,
+    y: Any,
+    task: Task,
+    sample_weight: Any = None,
+    groups: Any = None,
+    column_kinds: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Read and check a table for ``task``; ``column_kinds`` corrects what would be inferred of its columns.
 
     Raises DataError, with what to do, for a target with
     missing or infinite values, a single class or row, a continuous target of a classifier, and lengths that differ.
     """
-    features = read_features(X)
+    features = read_features(X, column_kinds)
     target, classes = read_target(y, task)
     if len(features.data) != len(target):
         raise DataError(
             f"Found input variables with inconsistent numbers of samples: {[len(features.data), len(target)]};"
             " give one target value for each row of X"
         )
-    weight = _read_weight(sample_weight, target)
+    weight = read_weight(sample_weight, target)
     grouping = None if groups is None else np.asarray(groups)
     if grouping is not None and grouping.shape != target.shape:
         raise DataError(f"groups must have one value a row ({len(target)}), got shape {grouping.shape}")
@@ -331,89 +384,20 @@ def read_dataset(X: Any, y: Any, task: Task, sample_weight: Any = None, groups: 
     return replace(dataset, notes=_oddities(dataset))
 
 
-def read_target(y: Any, task: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the target as codes with its classes, or as float64 with None."""
-    import pandas as pd
-    from sklearn.utils import column_or_1d
-    from sklearn.utils.multiclass import check_classification_targets, type_of_target
-
-    if y is None:
-        raise DataError("requires y to be passed, but the target y is None; give one value for each row")
-    try:
-        values = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
-    except ValueError as error:
-        raise DataError(f"{error}; the target is one column of labels or numbers") from error
-    missing = int(pd.isna(values).sum())
-    if missing:
-        raise DataError(
-            f"Input y contains NaN: {missing} of {len(values)} target values are missing; drop those rows or fill them in"
-        )
-    if values.dtype.kind == "O":
-        values = _unboxed(values)
-    if task == "regression":
-        try:
-            if values.dtype.kind in "mM":
-                raise TypeError("times are no numbers")
-            values = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            raise DataError(
-                f"a regressor needs numbers as its target, got e.g. {values.tolist()[0]!r}; use EvoClassifier for labels"
-            ) from None
-    if values.dtype.kind == "f" and np.isinf(values).any():
-        raise DataError(
-            f"Input y contains infinity in {int(np.isinf(values).sum())} rows; drop those rows or correct them"
-        )
-    if task == "regression":
-        return values, None
-    if type_of_target(values, input_name="y", raise_unknown=False) == "continuous":
-        raise DataError(
-            f"Unknown label type: continuous. A classifier needs labels, the target holds numbers such as"
-            f" {values.tolist()[0]!r}; use EvoRegressor, or turn the target into classes"
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # many classes: the folds speak of it where it matters
-        check_classification_targets(values)
-    classes, codes = np.unique(values, return_inverse=True)
-    return codes, classes
-
-
-def _unboxed(values: np.ndarray) -> np.ndarray:
-    """Return an array of objects as one of numbers or, where types are mixed, of texts."""
-    if all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in values):
-        return np.array(list(values))
-    return values.astype(str) if len({type(value) for value in values}) > 1 else np.array(list(values))
-
-
-def _read_weight(sample_weight: Any, target: np.ndarray) -> np.ndarray | None:
-    if sample_weight is None:
-        return None
-    try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"sample_weight must hold {len(target)} finite numbers, none negative: {error}") from error
-    if weight.shape != target.shape or not np.isfinite(weight).all() or (weight < 0).any():
-        raise DataError(
-            f"sample_weight must hold {len(target)} finite numbers, none negative; got shape {weight.shape},"
-            f" lowest {np.min(weight, initial=np.inf):g}"
-        )
-    if np.count_nonzero(weight) < 2:
-        raise DataError(
-            f"sample_weight must be above zero for at least two rows, got {np.count_nonzero(weight)}; give weights that count"
-        )
-    return weight
-
-
 def _oddities(dataset: Dataset) -> tuple[str, ...]:
     """Return warnings about the table that the user should read."""
     import pandas as pd
 
+    if dataset.features.columns:
+        return dataset.features.notes
+    notes = dataset.features.notes
     data, names = dataset.features.data, dataset.features.names
     frame = data if hasattr(data, "nunique") else pd.DataFrame(data)
     suspects = np.flatnonzero(frame.iloc[:1000].nunique(dropna=False) <= 1)  # most columns vary at once
     found = suspects[np.asarray(frame.iloc[:, suspects].nunique(dropna=False) <= 1, dtype=bool)]
     constant = [str(names[i]) if names else f"x{i}" for i in found]
     if not constant:
-        return ()
+        return notes
     shown = ", ".join(constant[:10]) + (", ..." if len(constant) > 10 else "")
     every = len(constant) == dataset.n_features
     advice = (
@@ -421,4 +405,4 @@ def _oddities(dataset: Dataset) -> tuple[str, ...]:
         if every
         else "they carry no information"
     )
-    return (f"{len(constant)} of {dataset.n_features} columns are constant ({shown}); {advice}",)
+    return (*notes, f"{len(constant)} of {dataset.n_features} columns are constant ({shown}); {advice}")

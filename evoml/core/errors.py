@@ -9,6 +9,10 @@ class DataError(EvomlError, ValueError):
     """The table, the target, the weights or the groups cannot be used."""
 
 
+class CellError(DataError, TypeError):
+    """A column holds something that is no value of a table, such as lists."""
+
+
 class BudgetError(EvomlError, ValueError):
     """A budget or limit is negative, zero, or of the wrong kind."""
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from evoml.core.budget import Progress
-    from evoml.core.candidate import Candidate, Evaluation, Outcome
+    from evoml.core.candidate import Candidate, Evaluation, Outcome, Trial
 
 
 class GenomeSpace(Protocol):
@@ -25,9 +25,16 @@ class GenomeSpace(Protocol):
         ...
 
     def vary(
-        self, operators: Sequence[str], parents: Sequence[Sequence[Any]], streams: Sequence[np.random.Generator]
+        self,
+        operators: Sequence[str],
+        parents: Sequence[Sequence[Any]],
+        streams: Sequence[np.random.Generator],
+        trials: Sequence[Trial] = (),
     ) -> Sequence[Any]:
-        """Return one offspring for each operator, its parents and its random stream; parents stay as they are."""
+        """Return one offspring for each operator, its parents and its random stream; parents stay as they are.
+
+        ``trials`` is what became of earlier genomes, in the order told, for operators that learn from it.
+        """
         ...
 
     def key(self, genome: Any) -> str:
@@ -66,6 +73,13 @@ class Executor(Protocol):
         """Return the pipeline written as ``text`` fitted on the whole table; everything still running is stopped.
 
         Raises FitError, with what went wrong, if it fails, takes its process down, or takes more than ``timeout`` seconds.
+        """
+        ...
+
+    def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
+        """Return several pipelines fitted on the whole table, at once where that can be done, begun in the order given.
+
+        In place of one that could not be fitted, or not within ``timeout`` seconds of the call, stands a FitError.
         """
         ...
 

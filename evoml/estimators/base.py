@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,9 +14,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from evoml.core.budget import Moment
-from evoml.core.dataset import read_dataset, read_features
-from evoml.core.errors import BudgetError
+from evoml.core.dataset import read_dataset
+from evoml.core.errors import BudgetError, SettingError
 from evoml.estimators import parameters
+from evoml.estimators.explaining import Explaining
+from evoml.estimators.holding_out import Rows, divided
+from evoml.estimators.holding_out import record as record_held_out
 from evoml.journal import Journal
 
 if TYPE_CHECKING:
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from evoml.core.dataset import Dataset, Task
+    from evoml.evaluation.conformal import Calibration
     from evoml.run import Result, Search
+
+HELD_OUT = 0.02, 0.5  # share of the time, and seconds, to score the rows held out in
 
 PARAMETERS = """
     Parameters
@@ -44,11 +51,16 @@ PARAMETERS = """
         Minutes one pipeline may take on all folds; then its worker is stopped. None is a tenth of ``max_time_mins``
         (half of a budget of seconds), or five minutes in a run without a bound of time.
     scoring : str, callable, list or dict, default=None
-        Metric(s) by scikit-learn's names, or callables ``(estimator, X, y)``; the first one counts. None is accuracy
-        for a classifier and R2 for a regressor.
-    cv : int, splitter or iterable, default=5
+        Metric(s) by name, or callables ``(estimator, X, y)``; the first one counts. None is accuracy for a classifier and
+        R2 for a regressor. Names are scikit-learn's, and ``"quadratic_weighted_kappa"``, ``"geometric_mean"``,
+        ``"neg_ranked_probability_score"``, ``"fbeta:2"``, ``"neg_mean_pinball_loss:0.9"`` (of that quantile) and
+        ``"neg_mean_tweedie_deviance:1.5"``; costs of mistakes are given by :class:`evoml.CostMatrix`. Where a metric of
+        labels or of probabilities gains by it, on folds that it was not learned on, a cut, weights of the classes or a
+        calibration is put around the final model.
+    cv : int, "time", splitter or iterable, default=5
         Folds: a number (shuffled, stratified by class, whole groups where groups are given), a scikit-learn splitter,
-        or (train, test) row numbers.
+        (train, test) row numbers, or ``"time"`` (``"time:COLUMN"``): five tests, each on later rows than it trains on, by
+        the first column of times (or that column of times or numbers).
     n_jobs : int or None, default=None
         Worker processes; -1 is all cores. None is all cores too, but no more than ``population_size``, each with a
         gibibyte of memory, and one inside a worker of joblib's.
@@ -86,15 +98,48 @@ PARAMETERS = """
         by a client; ``"dask"`` is that of the current client, or ``n_jobs`` workers on this machine if there is none. Its
         workers need the same libraries; ``memory_limit`` None is then a share of each worker's own memory. A pickled copy
         of the estimator keeps the address in place of a client.
+    ensemble_size : int, default=8
+        Pipelines in the final model at most. Those whose average predicts best out of fold are chosen greedily, where
+        averaging pays at all; 1 is the single best pipeline.
+    max_predict_ms_per_1k : float or None, default=None
+        Milliseconds that the final model may take to predict a thousand rows, on this machine; for the sake of this limit,
+        and of the next, candidates are passed over and ensembles are smaller.
+    max_model_mb : float or None, default=None
+        Megabytes that the pickled final model may have.
+    conformal : bool, default=False
+        Whether the model is to tell how sure it is: a regressor by ``predict_interval``, a classifier by ``predict_set``. It
+        takes no further fit, but the package ``mapie``: ``pip install "evoml[conformal]"``.
+    column_kinds : mapping of name to kind or None, default=None
+        Corrects what was inferred of columns (see ``columns_``): ``"number"``, ``"boolean"``, ``"category"``, ``"text"``
+        (free text), ``"datetime"`` (or with its format, ``"datetime %d.%m.%Y"``), ``"duration"`` or ``"drop"``. Columns
+        without a name are called ``x0``, ``x1``, ...
+    holdout : float, tuple or None, default=None
+        Share of the rows (0.2) that is set aside before anything is learned, to score the model on at the end: by class, whole
+        groups, or the latest rows with ``cv="time"``. Or rows of your own, ``(X, y)`` or ``(X, y, sample_weight)``. The model
+        is not fitted on them, so that the score is its own; ``fitted_pipeline_.fit(X, y)`` takes them in afterwards.
 """
 
 ATTRIBUTES = """
     Attributes
     ----------
-    fitted_pipeline_ : sklearn.pipeline.Pipeline
-        The best pipeline, fitted on the whole table.
+    fitted_pipeline_ : Pipeline, VotingClassifier or VotingRegressor
+        scikit-learn's own: the best pipeline, or the weighted average of several, fitted on the whole table; a classifier may
+        be the ``estimator_`` of a FixedThresholdClassifier, or of evoml's WeightedDecision or AdjustedProbabilities.
     best_score_ : float
-        Its mean score over the folds. It was chosen for this score: expect less on new data. nan if nothing was scored.
+        Its mean score over the folds; that of an ensemble is the score of its members' averaged out-of-fold predictions,
+        with what is around it learned on the other folds.
+        It was chosen for this score: expect less on new data. nan if nothing was scored.
+    estimated_score_ : float
+        What to expect of new rows: ``best_score_`` less what the choice among candidates owes to luck, found by choosing
+        again on resampled rows (bootstrap bias corrected cross-validation). What the search itself owes to luck, by
+        breeding from what was lucky, is in it only in part. nan where a metric of the user's own cannot be computed from
+        predictions, or there was no time.
+    estimated_score_interval_ : (float, float)
+        Its 95 % interval.
+    holdout_score_, holdout_interval_ : float, (float, float)
+        Score of the model on the rows of ``holdout``, and its 95 % bootstrap interval; nan without any.
+    ensemble_ : pandas.DataFrame
+        One row a pipeline in ``fitted_pipeline_``, by the number of its candidate: weight, score (its own), text.
     pareto_front_ : pandas.DataFrame
         Candidates that no other surpasses in all objectives, best first.
     evaluated_individuals_ : pandas.DataFrame
@@ -103,6 +148,8 @@ ATTRIBUTES = """
         One row a generation: seconds, evaluations, best score, credit of each operator.
     stopped_by_ : str
         ``"budget"``, ``"early_stop"``, ``"interrupt"`` or ``"exhausted"``.
+    columns_ : pandas.DataFrame
+        What was inferred of each column of the table: kind, why, distinct values, share of missing ones, an example.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : (n_features_in_,) array
@@ -135,7 +182,7 @@ def demands_probabilities(scoring: Any) -> bool:
         return False
 
 
-class EvoEstimator(BaseEstimator):
+class EvoEstimator(Explaining, BaseEstimator):
     """The face of a search; see EvoClassifier and EvoRegressor."""
 
     _task: Task
@@ -165,6 +212,12 @@ class EvoEstimator(BaseEstimator):
         callbacks: Any = None,
         journal: str | Path | None = None,
         executor: Any = "auto",
+        column_kinds: Any = None,
+        ensemble_size: int = 8,
+        max_predict_ms_per_1k: float | None = None,
+        max_model_mb: float | None = None,
+        conformal: bool = False,
+        holdout: Any = None,
     ) -> None:
         self.generations = generations
         self.population_size = population_size
@@ -188,6 +241,12 @@ class EvoEstimator(BaseEstimator):
         self.callbacks = callbacks
         self.journal = journal
         self.executor = executor
+        self.column_kinds = column_kinds
+        self.ensemble_size = ensemble_size
+        self.max_predict_ms_per_1k = max_predict_ms_per_1k
+        self.max_model_mb = max_model_mb
+        self.conformal = conformal
+        self.holdout = holdout
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
         """Search for the best pipeline and fit it on the whole table.
@@ -195,7 +254,7 @@ class EvoEstimator(BaseEstimator):
         Parameters
         ----------
         X : (n_rows, n_columns) array, sparse matrix or data frame
-            Numbers, text and missing values (NaN) are all welcome.
+            Numbers, categories, free text, dates and missing values, as they come; ``columns_`` tells what was made of them.
         y : (n_rows,) array
             Labels or numbers to predict.
         sample_weight : (n_rows,) array or None
@@ -215,26 +274,51 @@ class EvoEstimator(BaseEstimator):
         began = Moment()
         from evoml.run import search
 
-        dataset = read_dataset(X, y, self._task, sample_weight, groups)
+        self._held_seed = parameters.seed(self.random_state) if isinstance(self.holdout, float) else 0
+        (X, y, sample_weight, groups), kept = self._divided(Rows(X, y, sample_weight, groups))
+        dataset = read_dataset(X, y, self._task, sample_weight, groups, self.column_kinds)
         for note in dataset.notes:
             warnings.warn(note, UserWarning, stacklevel=2)
-        result = search(replace(self._search(dataset, X, y), began=began))
+        wanted = replace(self._search(dataset, X, y), began=began)
+        result = search(wanted if kept is None else replace(wanted, budget=wanted.budget.shorter(*HELD_OUT)))
         validate_data(self, X, reset=True, skip_check_array=True)
         self._layout = dataset.features.layout
+        self.columns_ = dataset.features.described()
         self._keep(result)
         if dataset.classes is not None:
             self.classes_ = self.fitted_pipeline_.classes_
+        self._score_held_out(kept)
         return self
+
+    def _divided(self, rows: Rows) -> tuple[Rows, Rows | None]:
+        seed = self._held_seed if hasattr(self, "_held_seed") else parameters.seed(self.random_state)
+        return divided(rows, self.holdout, seed, self.cv, self.column_kinds)
+
+    def _score_held_out(self, kept: Rows | None) -> None:
+        from evoml.evaluation.holdout import held_out_score
+
+        self.holdout_score_, self.holdout_interval_ = math.nan, (math.nan, math.nan)
+        if kept is None:
+            return
+        try:
+            found = held_out_score(self, self.scoring, kept.X, kept.y, 0, kept.sample_weight, kept.groups)
+        except ValueError as error:  # there is a model by now
+            warnings.warn(f"the rows held out could not be scored: {error}", UserWarning, stacklevel=3)
+            return
+        self.holdout_score_, self.holdout_interval_ = found.value, (found.low, found.high)
+        self._record = record_held_out(found, len(kept.y), self._record, self.journal)
 
     def as_search(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Search:
         """Return the search that ``fit`` would run, without running it: what :func:`evoml.run.replay` wants to know."""
-        return self._search(read_dataset(X, y, self._task, sample_weight, groups), X, y)
+        (X, y, sample_weight, groups), _ = self._divided(Rows(X, y, sample_weight, groups))
+        return self._search(read_dataset(X, y, self._task, sample_weight, groups, self.column_kinds), X, y)
 
     def _search(self, dataset: Dataset, X: Any, y: Any) -> Search:
         from evoml.components import load_catalogue
         from evoml.core.budget import check_positive
         from evoml.estimators.logs import log_progress
         from evoml.evaluation import on_cluster, workers
+        from evoml.evaluation.scoring import first_name
         from evoml.run import Search
 
         if self.population_size is None:
@@ -247,7 +331,7 @@ class EvoEstimator(BaseEstimator):
         callbacks = list(self.callbacks or [])
         return Search(
             dataset=dataset,
-            catalogue=load_catalogue(self.search_space),
+            catalogue=load_catalogue(self.search_space, first_name(self.scoring)),
             budget=parameters.budget(self.generations, self.max_evaluations, self.max_time_mins, self.max_cpu_mins),
             seed=parameters.seed(self.random_state),
             scoring=self.scoring,
@@ -265,6 +349,8 @@ class EvoEstimator(BaseEstimator):
             callbacks=[*callbacks, log_progress(self.verbose)] if self.verbose else callbacks,
             journal=self.journal,
             resume=self.warm_start,
+            limits=parameters.limits(self.ensemble_size, self.max_predict_ms_per_1k, self.max_model_mb),
+            conformal=parameters.conformal(self.conformal),
             notes=_origin(X, y),
         )
 
@@ -279,26 +365,43 @@ class EvoEstimator(BaseEstimator):
 
     def _keep(self, result: Result) -> None:
         self.fitted_pipeline_ = result.model.pipeline
-        self.best_score_ = result.best.scores[0] if result.best else float("nan")
+        self.best_score_ = result.score
+        expected = result.expected
+        self.estimated_score_ = math.nan if expected is None else expected.value
+        self.estimated_score_interval_ = (math.nan, math.nan) if expected is None else (expected.low, expected.high)
+        self.ensemble_ = result.ensemble
         self.evaluated_individuals_ = result.individuals
         self.pareto_front_ = result.individuals.loc[[outcome.candidate.id for outcome in result.front]]
         self.history_ = result.history
         self.stopped_by_ = result.finished.stopped_by
         self._source, self._record = result.source, result.record
+        self._calibration = result.calibration
 
     # -- using the model ----------------------------------------------------------------------------------------------
 
     def _seen(self, X: Any) -> Any:
         """Return new rows as the pipeline knows them: checked, and with the names and kinds of column of ``fit``."""
         check_is_fitted(self)
-        features = read_features(X)
+        rows = self._layout.read(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        return self._layout.like_fitted(features)
+        return rows
 
     def predict(self, X: Any) -> Any:
         """Return the prediction for each row of ``X``: (n_rows,)."""
         rows = self._seen(X)
         return self.fitted_pipeline_.predict(rows)
+
+    def _sureness(self, method: str) -> Calibration:
+        """Return what tells how sure the model is. Raises SettingError where that is not known."""
+        check_is_fitted(self)
+        if not self.conformal:
+            raise SettingError(f"{method} needs an estimator that was fitted with conformal=True")
+        if self._calibration is None:
+            raise SettingError(
+                f"{method} needs probabilities or numbers on rows that the model was not fitted on, and there are none of it;"
+                " give more time, or for a classifier a metric on probabilities such as 'neg_log_loss'"
+            )
+        return self._calibration
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the first metric of ``scoring`` on new rows; greater is better."""
@@ -322,7 +425,11 @@ class EvoEstimator(BaseEstimator):
         return lineage(self.evaluated_individuals_)
 
     def plot(self, what: str = "pipeline") -> Figure:
-        """Draw ``"pipeline"`` (the best one), ``"score"`` (over time), ``"front"`` or ``"lineage"`` as a matplotlib figure."""
+        """Draw ``"pipeline"`` (the best one), ``"score"`` (over time), ``"front"`` or ``"lineage"`` as a matplotlib figure.
+
+        After ``explain`` also ``"importance"``, ``"dependence"``, ``"slices"``, and ``"curves"``, ``"calibration"``,
+        ``"confusion"`` of a classifier, ``"residuals"`` of a regressor.
+        """
         from evoml.report import plot
 
         check_is_fitted(self)

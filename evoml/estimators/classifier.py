@@ -34,6 +34,15 @@ class EvoClassifier(ClassifierMixin, EvoEstimator):
         rows = self._seen(X)
         return self.fitted_pipeline_.predict_proba(rows)
 
+    def predict_set(self, X: Any, confidence: float = 0.9) -> Any:
+        """Return for each row of ``X`` and each of ``classes_`` whether it belongs to the row's set: (n_rows, n_classes).
+
+        The sets hold the true class with the given probability, on average over rows like those of ``fit``; needs
+        ``conformal=True`` there.
+        """
+        calibration = self._sureness("predict_set")
+        return calibration.sets(self.predict_proba(X), confidence)
+
     @available_if(pipeline_has("decision_function"))
     def decision_function(self, X: Any) -> Any:
         """Return the confidence in each class for each row of ``X``: (n_rows,) for two classes, else (n_rows, n_classes)."""

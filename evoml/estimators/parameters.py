@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evoml.core.budget import Budget, check_positive
 from evoml.core.errors import BudgetError
 from evoml.core.random import fresh_seed
+
+if TYPE_CHECKING:
+    from evoml.run import Limits
 
 DEFAULT_MINUTES = 5.0
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -50,6 +53,27 @@ def pipelines(initial_pipelines: Any) -> list[Any]:
     if isinstance(initial_pipelines, str) or hasattr(initial_pipelines, "fit"):
         return [initial_pipelines]
     return list(initial_pipelines or [])
+
+
+def limits(ensemble_size: Any, max_predict_ms_per_1k: Any, max_model_mb: Any) -> Limits:
+    """Return the limits of the final model."""
+    from evoml.run import Limits  # not before a fit
+
+    if ensemble_size is None:
+        raise BudgetError("ensemble_size must be a positive whole number, got None; 1 is the single best pipeline")
+    check_positive(ensemble_size, "ensemble_size", whole=True)
+    check_positive(max_predict_ms_per_1k, "max_predict_ms_per_1k")
+    check_positive(max_model_mb, "max_model_mb")
+    return Limits(int(ensemble_size), max_predict_ms_per_1k, max_model_mb)
+
+
+def conformal(wanted: Any) -> bool:
+    """Return whether conformal prediction is wanted. Raises SettingError where its package is missing."""
+    if wanted:
+        from evoml.evaluation.conformal import check_installed
+
+        check_installed()
+    return bool(wanted)
 
 
 def worker_memory(memory_limit: Any, n_workers: int) -> int:

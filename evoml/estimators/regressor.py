@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sklearn.base import RegressorMixin
 
 from evoml.estimators.base import ATTRIBUTES, PARAMETERS, EvoEstimator
@@ -22,3 +24,11 @@ class EvoRegressor(RegressorMixin, EvoEstimator):
 
     _task = "regression"
     score = EvoEstimator.score  # by ``scoring``, not the mixin's fixed metric
+
+    def predict_interval(self, X: Any, confidence: float = 0.9) -> Any:
+        """Return (n_rows, 2) bounds that hold the true value with the given probability; needs ``conformal=True`` in ``fit``.
+
+        On average over rows like those of ``fit`` that is; all intervals are of the same width.
+        """
+        calibration = self._sureness("predict_interval")
+        return calibration.intervals(self.predict(X), confidence)

@@ -116,7 +116,7 @@ class CostModel:
     def _learn_widths(self, plan: Plan, steps: Sequence[StepTime]) -> None:
         seen = {step.node: step.columns for step in steps}
         for node, columns in seen.items():
-            source = plan.inputs(node)[0]
+            source = plan.columns_of(node)
             part = plan.catalogue.get(plan.part(source))
             if part is None or source not in seen or source in self._widths:
                 continue
@@ -154,7 +154,9 @@ class CostModel:
             whole, parts = self._given(plan, rows, columns), self._given(plan, inner, columns)
             stacked = _stacked(plan)
             made = [_Step(node, *self._of(plan, node, rows, n), 1) for node, n in whole.items()]
-            made += [_Step(node, *self._of(plan, node, inner, parts[node]), INNER_FOLDS) for node in stacked]
+            made += [
+                _Step(node, *self._of(plan, node, inner, parts[node]), INNER_FOLDS) for node in stacked if node in parts
+            ]
             self._steps[key] = made
         return self._steps[key]
 
@@ -173,6 +175,8 @@ class CostModel:
             elif name == UNION:
                 out[node] = width
             else:
+                if part is not None and part.around is not None:  # the model within is fitted as a part of it
+                    given.pop(plan.inputs(node)[0])
                 given[node] = max(width, 1)
                 out[node] = self._width(plan, node, part, given[node], rows)
         return given
@@ -189,6 +193,9 @@ class CostModel:
     def _of(self, plan: Plan, node: str, rows: int, columns: int, effort: float = 1.0) -> tuple[Regression, np.ndarray]:
         """Return the regression that a step belongs to, and the step's features."""
         name, part = plan.part(node), plan.catalogue.get(plan.part(node))
+        if part is not None and part.around is not None:  # it takes as long as the model within, more or less often
+            node = plan.inputs(node)[0]
+            name, part = f"{name} {plan.part(node)}", plan.catalogue.get(plan.part(node))
         if name not in self._regressions:
             self._regressions[name] = Regression(*_prior(part, self.n_outputs, self.rows, self.columns))
         x = np.concatenate([

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from evoml.evaluation.readiness import Readiness
 
 FREE = Cost()
+COSTS = attrgetter(*(field.name for field in fields(Cost)))
+FIRST_AHEAD = 8  # candidates under way at first in an ordered run, and half of one more for each one told
 MOST_HELD = 32  # candidates that wait for kernels at once, where they need not be waited for
 FIRST_PAUSE = 0.001  # seconds before one more is refused; twice as long before each further one in a row
 
@@ -33,7 +37,8 @@ class Evaluator:
     objectives : mapping of name to objective
     look_ahead : int or None
         With a number, outcomes are told one by one in the order of asking, and at most that many candidates are under
-        way, whatever the number of workers: the run is the same on any machine. With None they are told as they arrive.
+        way (fewer at first, since a race needs rivals), whatever the number of workers: the run is the same on any
+        machine. With None they are told as they arrive.
     max_evaluations : int or None
         No more evaluations than this are begun.
     racing : Racing or None
@@ -68,24 +73,27 @@ class Evaluator:
         self._held: dict[int, Candidate] = {}  # those that wait for their kernels
         self._postponed = 0  # refused for their kernels' sake since the last one was begun
         self._first: dict[str, int] = {}  # key -> id of the candidate whose evaluation counts
-        self._evaluations: dict[int, Evaluation] = {}
+        self._evaluations: dict[int, Evaluation] = {}  # those to be told
+        self._told: dict[int, bytes] = {}  # all others, for duplicates, packed: a long run has many
+        self._count = 0  # outcomes told
         self._waiting: dict[int, Candidate] = {}  # in the order of asking
 
     def remember(self, outcomes: Sequence[Outcome], predictions: Mapping[int, np.ndarray] | None = None) -> None:
         """Take over outcomes and predictions of an earlier sitting, so that nothing is evaluated again."""
         self.kept.restore(predictions or {}, {o.candidate.id: o for o in outcomes if o.ok})
         for outcome in outcomes:
+            self._count += 1
             if self.racing:
                 self.racing.told(outcome)
             if outcome.duplicate_of is None and outcome.status is not Status.VETOED:  # there may be time for it now
                 self._first[outcome.candidate.key] = outcome.candidate.id
-                self._evaluations[outcome.candidate.id] = _for_duplicates(outcome.evaluation)
+                self._told[outcome.candidate.id] = packed(outcome.evaluation)
                 self.begun += 1
 
     def free_slots(self) -> int:
         """Return how many more candidates can be taken now."""
         if self.look_ahead is not None:
-            room = self.look_ahead - len(self._waiting)
+            room = min(self.look_ahead, FIRST_AHEAD + self._count // 2) - len(self._waiting)
         elif self.begun == 0 and len(self._held) >= MOST_HELD:  # there seems to be nothing that need not wait
             room = 0
         else:  # those held back keep no worker busy
@@ -131,8 +139,18 @@ class Evaluator:
 
     def _is_postponed(self, key: str) -> bool:
         """Tell whether a key is that of a candidate that was refused only because its kernels were not compiled then."""
-        evaluation = self._evaluations.get(self._first.get(key, -1))
-        return evaluation is not None and evaluation.status is Status.VETOED and evaluation.error == POSTPONED
+        source = self._first.get(key, -1)
+        if not self._is_known(source):
+            return False
+        evaluation = self._evaluation(source)
+        return evaluation.status is Status.VETOED and evaluation.error == POSTPONED
+
+    def _is_known(self, index: int) -> bool:
+        return index in self._evaluations or index in self._told
+
+    def _evaluation(self, index: int) -> Evaluation:
+        found = self._evaluations.get(index)
+        return unpacked(self._told[index]) if found is None else found
 
     def completed(self, timeout: float | None = None) -> list[Outcome]:
         """Return outcomes that may be told now; waits for the first one, at most ``timeout`` seconds."""
@@ -172,7 +190,7 @@ class Evaluator:
                 self._held[candidate.id] = candidate
 
     def _tellable(self) -> list[Outcome]:
-        done = [index for index in self._waiting if self._source(index) in self._evaluations]
+        done = [index for index in self._waiting if self._is_known(self._source(index))]
         if self.look_ahead is not None:
             done = done[: 1 if done and done[0] == next(iter(self._waiting)) else 0]
         return [self._outcome(self._waiting.pop(index)) for index in done]
@@ -182,23 +200,25 @@ class Evaluator:
 
     def _outcome(self, candidate: Candidate) -> Outcome:
         source = self._first[candidate.key]
-        evaluation = self._evaluations[source]
+        evaluation = self._evaluation(source)
         duplicate_of = source if source != candidate.id else None
         measured = self.objectives.values() if evaluation.status is Status.OK else ()
         scores = tuple(objective(candidate, evaluation) for objective in measured)
         if duplicate_of is not None:
             evaluation = replace(evaluation, cost=FREE)  # only now: it is judged by what it would cost
         outcome = Outcome(candidate, evaluation, scores, duplicate_of)
-        return self._told(outcome) if duplicate_of is None else outcome
+        self._count += 1
+        return self._learned(outcome) if duplicate_of is None else outcome
 
-    def _told(self, outcome: Outcome) -> Outcome:
+    def _learned(self, outcome: Outcome) -> Outcome:
         """Return the outcome without its predictions, of which the best are kept elsewhere."""
         evaluation, index = outcome.evaluation, outcome.candidate.id
         if self.racing:
             self.racing.told(outcome)
         if outcome.ok and evaluation.predictions is not None:
             self.kept.offer(index, outcome.scores[0], evaluation.semantics, evaluation.predictions)
-        self._evaluations[index] = _for_duplicates(evaluation)
+        del self._evaluations[index]
+        self._told[index] = packed(evaluation)
         return replace(outcome, evaluation=replace(evaluation, predictions=None))
 
     def close(self) -> None:
@@ -207,6 +227,14 @@ class Evaluator:
             self.readiness.close()
 
 
-def _for_duplicates(evaluation: Evaluation) -> Evaluation:
-    """Return what is kept of an evaluation, for duplicates: those have no predictions of their own."""
-    return replace(evaluation, predictions=None, steps=())
+def packed(evaluation: Evaluation) -> bytes:
+    """Return what duplicates need of an evaluation in a third of the memory: they have no predictions of their own."""
+    found = evaluation
+    scores = dict(found.fold_scores)
+    return pickle.dumps((str(found.status), scores, COSTS(found.cost), found.error, found.rungs, found.semantics))
+
+
+def unpacked(content: bytes) -> Evaluation:
+    """Return the evaluation that :func:`packed` was given, without its predictions and steps."""
+    status, scores, cost, error, rungs, semantics = pickle.loads(content)
+    return Evaluation(Status(status), scores, Cost(*cost), error, rungs, semantics)

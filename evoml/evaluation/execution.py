@@ -21,9 +21,11 @@ from sklearn.utils.metaestimators import available_if
 from evoml.core.candidate import StepTime
 from evoml.evaluation.folds import own
 from evoml.genomes.pipeline_tree.term import FEATURES, STACK, UNION
+from evoml.learners.binned_table import BinnedLearner
 from evoml.learners.out_of_fold import certain, inner_folds, prediction_columns
 
 if TYPE_CHECKING:
+    from evoml.evaluation.binnings import Binnings
     from evoml.evaluation.cache import Cache
     from evoml.evaluation.folds import Fold
 
@@ -38,6 +40,8 @@ class Steps(Protocol):
     def part(self, node: str) -> str: ...
 
     def inputs(self, node: str) -> list[str]: ...
+
+    def columns_of(self, node: str) -> str: ...
 
     def make(self, node: str, random_state: int, effort: float = 1.0) -> Any: ...
 
@@ -67,6 +71,8 @@ class Workshop:
         ``random_state`` of every step.
     classifier : bool
     cache : Cache
+    binnings : Binnings
+        Codes of columns for the learners that work on codes.
     prefix : str
         Names what all results depend on beside fold and step: table, folds, catalogue, versions.
     before_fit : callable
@@ -85,6 +91,7 @@ class Workshop:
     seed: int
     classifier: bool
     cache: Cache
+    binnings: Binnings
     prefix: str
     before_fit: Callable[[], None]
     fit: Callable[..., Any]
@@ -234,10 +241,15 @@ class Execution:
 
     def fitted(self, node: str) -> tuple[Any, Any]:
         """Return a model fitted on the training rows, and the test rows as it wants them."""
-        before, after = self.columns(self.workshop.plan.inputs(node)[0])
+        source = self.workshop.plan.columns_of(node)
+        before, after = self.columns(source)
         step = self._made(node)
+        if isinstance(step, BinnedLearner):
+            before, after = self.workshop.binnings.shared(self._name(source), before, after)
         with Stopwatch() as fitting:
             given_writable(lambda X, table: self.workshop.fit(step, table, X), before, self.fold.training)
+        if isinstance(step, BinnedLearner):
+            fitting.add(before.saved)  # it costs what it would cost alone, whoever came first
         self._cost(node, step, fitting, Stopwatch(), before)
         return step, after
 
@@ -368,6 +380,9 @@ class Stopwatch:
 
     def __exit__(self, *error: object) -> None:
         self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+
+    def add(self, seconds: float) -> None:
+        self.wall, self.cpu = self.wall + seconds, self.cpu + seconds
 
 
 def lasting(result: Any) -> Any:

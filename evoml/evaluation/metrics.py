@@ -67,6 +67,31 @@ def matthews_correlation(confusion: np.ndarray, present: np.ndarray) -> float:
     return float((confusion.trace() * whole - true @ said) / math.sqrt(spread)) if spread > 0 else 0.0
 
 
+def quadratic_weighted_kappa(confusion: np.ndarray, present: np.ndarray) -> float:
+    """Agreement beyond chance, mistakes weighted by the squared distance of ordered classes (Cohen 1968)."""
+    places = np.arange(len(confusion))
+    distances = (places[:, None] - places) ** 2.0
+    chance = np.outer(confusion.sum(axis=1), confusion.sum(axis=0)) / confusion.sum()
+    expected = (distances * chance).sum()
+    return float(1.0 - (distances * confusion).sum() / expected) if expected > 0 else UNDEFINED
+
+
+def geometric_mean(confusion: np.ndarray, present: np.ndarray) -> float:
+    """Geometric mean of the recalls of classes that have weight (Kubat and Matwin 1997)."""
+    support = confusion.sum(axis=1)
+    there = support > 0
+    return float(np.prod(confusion.diagonal()[there] / support[there]) ** (1.0 / there.sum()))
+
+
+def f_beta(beta: float, confusion: np.ndarray, present: np.ndarray) -> float:
+    """F-beta of the second of two classes: recall counts ``beta`` times as much as precision."""
+    if len(confusion) != 2:
+        return UNDEFINED
+    hits, said, true = confusion[1, 1], confusion[:, 1].sum(), confusion[1].sum()
+    whole = said + beta**2 * true
+    return float((1.0 + beta**2) * hits / whole) if whole > 0 else UNDEFINED
+
+
 def set_measure(kind: str, average: str, confusion: np.ndarray, present: np.ndarray) -> float:
     """Precision, recall, F1 or Jaccard index: of the second class (binary), or averaged over the classes that occur."""
     hits, said, true = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
@@ -109,10 +134,13 @@ def _are_probabilities(values: np.ndarray) -> bool:
 
 
 def brier_score(y: np.ndarray, probabilities: np.ndarray, weight: Weight) -> float:
-    """Return the negative Brier score of two classes."""
-    if probabilities.dtype != np.float64 or probabilities.shape[1] != 2 or not _are_probabilities(probabilities):
+    """Return the negative Brier score (Brier 1950); with two classes half of it, as is usual."""
+    if probabilities.dtype != np.float64 or not _are_probabilities(probabilities):
         return UNDEFINED
-    return -mean((y - probabilities[:, 1]) ** 2, weight)
+    if probabilities.shape[1] == 2:
+        return -mean((y - probabilities[:, 1]) ** 2, weight)
+    true = y[:, None] == np.arange(probabilities.shape[1])
+    return -mean(((true - probabilities) ** 2).sum(axis=1), weight)
 
 
 def roc_auc(positive: np.ndarray, values: np.ndarray, weight: Weight) -> float:
@@ -218,6 +246,12 @@ def greatest_error(y: np.ndarray, predicted: np.ndarray, weight: Weight) -> floa
     return -float(np.abs(y - predicted).max()) if weight is None else UNDEFINED
 
 
+def pinball_loss(quantile: float, y: np.ndarray, predicted: np.ndarray, weight: Weight) -> float:
+    """Return the negative mean pinball loss of a quantile (Koenker and Bassett 1978)."""
+    errors = y - predicted
+    return -mean(np.maximum(quantile * errors, (quantile - 1.0) * errors), weight)
+
+
 def on_logarithms(metric: Callable[..., float], y: np.ndarray, predicted: np.ndarray, weight: Weight) -> float:
     """Return a metric of log(1 + y); undefined for negative values."""
     if y.min() < 0 or predicted.min() < 0:
@@ -231,6 +265,8 @@ OF_CLASSES: dict[str, Confusion] = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "matthews_corrcoef": matthews_correlation,
+    "quadratic_weighted_kappa": quadratic_weighted_kappa,
+    "geometric_mean": geometric_mean,
     **{
         kind if average == "binary" else f"{kind}_{average}": partial(set_measure, kind, average)
         for kind in ("precision", "recall", "f1", "jaccard")
@@ -258,3 +294,21 @@ OF_NUMBERS: dict[str, Callable[..., float]] = {
     "neg_mean_squared_log_error": partial(on_logarithms, squared_error),
     "neg_root_mean_squared_log_error": partial(on_logarithms, root_squared_error),
 }
+
+
+# -- by name and parameter, as in "fbeta:2" ---------------------------------------------------------------------------
+
+_OF_CLASSES_BY = {"fbeta": f_beta}
+_OF_NUMBERS_BY = {"neg_mean_pinball_loss": pinball_loss}
+
+
+def of_classes(name: str) -> Confusion | None:
+    """Return the measure of a confusion matrix that goes by a name; None for another kind of metric."""
+    word, _, value = name.partition(":")
+    return partial(_OF_CLASSES_BY[word], float(value)) if word in _OF_CLASSES_BY else OF_CLASSES.get(name)
+
+
+def of_numbers(name: str) -> Callable[..., float] | None:
+    """Return the measure of numbers that goes by a name; None if there is none."""
+    word, _, value = name.partition(":")
+    return partial(_OF_NUMBERS_BY[word], float(value)) if word in _OF_NUMBERS_BY else OF_NUMBERS.get(name)

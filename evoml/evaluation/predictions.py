@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,16 +78,28 @@ class Kept:
 
     def _sort_out(self) -> None:
         order = list(self.best_first())
-        sketches = np.stack([self._entries[candidate].sketch for candidate in order])
-        likeness = np.tril(sketches @ sketches.T, -1)  # to the better ones, which come first
-        likeness[np.triu_indices(len(order))] = -1.0  # the best is like nothing better
-        novelty = np.argsort(np.argsort(-likeness.max(axis=1), kind="stable"), kind="stable")  # 0 for the least novel
-        badness = np.arange(len(order)) - novelty
-        for place in 1 + np.argsort(-badness[1:], kind="stable"):
+        for place in least_useful([self._entries[candidate].sketch for candidate in order]):
             if len(self._entries) <= SPARED * self.max_count and self.n_bytes <= SPARED * self.max_bytes:
                 break
             del self._entries[order[place]]
             self._changes[order[place]] = None
+
+
+def most_useful(predictions: Mapping[int, np.ndarray], count: int) -> list[int]:
+    """Return the ``count`` best and most diverse of candidates given best first, in their order."""
+    order = list(predictions)
+    dropped = least_useful([_sketch(predictions[candidate]) for candidate in order])[: max(len(order) - count, 0)]
+    return [candidate for place, candidate in enumerate(order) if place not in set(dropped)]
+
+
+def least_useful(sketches: Sequence[np.ndarray]) -> list[int]:
+    """Return the places of candidates given best first, the least useful first; the best one is not among them."""
+    stacked = np.stack(sketches)
+    likeness = np.tril(stacked @ stacked.T, -1)  # to the better ones, which come first
+    likeness[np.triu_indices(len(stacked))] = -1.0  # the best is like nothing better
+    novelty = np.argsort(np.argsort(-likeness.max(axis=1), kind="stable"), kind="stable")  # 0 for the least novel
+    badness = np.arange(len(stacked)) - novelty
+    return [int(place) for place in 1 + np.argsort(-badness[1:], kind="stable")]
 
 
 def _sketch(predictions: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from evoml.core.candidate import Cost, Evaluation, Status
+from evoml.evaluation.binnings import Binnings
 from evoml.evaluation.cache import Cache, NoCache
 from evoml.evaluation.execution import Execution, Responses, Steps, Workshop
 from evoml.evaluation.folds import Fold, Folds, Table, own
@@ -95,6 +96,11 @@ class Problem:
         return Folds(self.dataset, self.target, self.splits, self.seed, self.rungs)
 
     @cached_property
+    def binnings(self) -> Binnings:
+        """Codes of the folds' columns, kept in each process that evaluates."""
+        return Binnings()
+
+    @cached_property
     def identity(self) -> str:
         """Hash of all that the result of a step depends on, beside the step and the fold."""
         import sklearn
@@ -108,7 +114,8 @@ class Problem:
         return parts.hexdigest()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "folds"}  # it is as large as the table
+        here = ("folds", "binnings")  # they are as large as the table
+        return {name: value for name, value in self.__dict__.items() if name not in here}
 
 
 class OutOfTimeError(Exception):
@@ -132,6 +139,7 @@ def evaluate(problem: Problem, text: str, cache: Cache | None = None, bars: Sequ
             status, error = Status.TIMEOUT, f"took longer than its limit of {problem.time_limit:g} s"
         except BaseException as raised:  # whatever a part raises is this candidate's own affair, sys.exit() included
             status, error = Status.INVALID, error_text(raised)
+        problem.binnings.tidy()
         return trial.evaluation(status, error)
 
 
@@ -176,6 +184,7 @@ class Trial:
             seed=problem.seed,
             classifier=problem.dataset.task == "classification",
             cache=self.cache,
+            binnings=problem.binnings,
             prefix=problem.identity,
             before_fit=self._before_fit,
             fit=fit_step,

@@ -3,7 +3,8 @@
 On rungs (parts of the rows, fewer iterations) a candidate goes on if it is among the best third of what was told on that rung:
 successive halving without a barrier, as in ASHA (Li et al. 2020, "A system for massively parallel hyperparameter tuning"). Then
 folds are a race against a survivor (Maron and Moore 1994; paired as in Birattari et al. 2002): after each fold, the mean over
-all folds is predicted from the differences to the survivor so far, and a candidate goes on while it may still be above.
+all folds is predicted from the differences to the survivor so far, and a candidate goes on while it may still be above. How
+much may still change is learned from the best alone: poor candidates differ from the survivor, and over folds, far more.
 
 Every bar is set when a candidate is submitted, from what was told until then: a worker needs nothing but the bars, and a run
 that tells in order decides the same for any number of workers.
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from evoml.evaluation.objectives import Objective
 
 PROMOTED = 1 / 3  # of those told on a rung, the best that go on
-SURVIVORS = 0.125  # share of a population whose last member is the survivor to be reached
+SURVIVORS = 0.04  # share of a population whose last member is the survivor to be reached
+CONTENDERS = 0.25  # share of a population, the best, that tells how much differences vary from fold to fold
 DEVIATIONS = 1.0  # of the predicted mean: how far below the survivor a candidate may seem to be
 RECENT = 500  # candidates told on rungs that are looked back on
 LEAST = 5  # comparable candidates, at least, before there is a bar
@@ -42,7 +44,7 @@ class Racing:
         The metric that workers race for; there are no bars if it is not the first objective.
     folds, rungs : int
     population_size : int
-        As long as fewer than an eighth of so many comparable candidates survive, there are no bars for folds.
+        Survivors and contenders are shares of it.
     """
 
     def __init__(
@@ -50,7 +52,8 @@ class Racing:
     ) -> None:
         first, *self._others = objectives.values()
         self._metric, self._folds, self._rungs = metric, folds, rungs
-        self._places = max(LEAST, round(SURVIVORS * population_size))
+        self._place = max(2, round(SURVIVORS * population_size))  # the best was also the luckiest
+        self._contenders = max(LEAST, self._place, round(CONTENDERS * population_size))
         self._possible = first.metric == metric and all(other.in_advance for other in self._others)
         self._told: deque[tuple[tuple[float, ...], tuple[float, ...]]] = deque(maxlen=RECENT)  # others, values on rungs
 
@@ -79,11 +82,12 @@ class Racing:
         return float(np.quantile(values, 1 - PROMOTED)) if len(values) >= LEAST else -math.inf
 
     def _fold_bars(self, rivals: Sequence[Outcome]) -> tuple[float, ...]:
-        if len(rivals) < self._places:
+        if len(rivals) < max(LEAST, self._place):
             return (-math.inf,) * (self._folds - 1)
-        rivals = sorted(rivals, key=lambda outcome: (-outcome.scores[0], outcome.candidate.id))
-        scores = np.array([rival.evaluation.fold_scores[self._metric] for rival in rivals])
-        survivor = scores[self._places - 1]
+        best_first = sorted(rivals, key=lambda outcome: (-outcome.scores[0], outcome.candidate.id))
+        contenders = best_first[: self._contenders]
+        scores = np.array([rival.evaluation.fold_scores[self._metric] for rival in contenders])
+        survivor = scores[self._place - 1]
         folds = np.arange(1, self._folds)
         so_far = np.cumsum(survivor)[:-1] / folds
         doubt = _paired_deviation(scores - survivor) * np.sqrt((self._folds - folds) / (self._folds * folds))

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from evoml.core.errors import DataError, SettingError, nearest
@@ -15,14 +16,15 @@ if TYPE_CHECKING:
 
 Scorer = Callable[..., float]
 DEFAULTS = {"classification": "accuracy", "regression": "r2"}
-_LABELLED = ("neg_log_loss",)  # metrics that must be told all classes, since a small fold may not hold each
+# metrics that must be told all classes, since a small fold may not hold each
+_LABELLED = ("neg_log_loss", "neg_brier_score")
 
 
 def scorers(scoring: Any, task: str, classes: np.ndarray | None = None) -> dict[str, Scorer]:
     """Return scorers by name, the first the one that counts.
 
-    ``scoring`` is None (accuracy, or R2 for regression), a name that scikit-learn knows, a callable ``(estimator, X, y)``,
-    or a list or mapping of these. Raises SettingError for an unknown name.
+    ``scoring`` is None (accuracy, or R2 for regression), a name that scikit-learn knows or one of ``more_metrics.NAMED``, a
+    callable ``(estimator, X, y)``, or a list or mapping of these. Raises SettingError for an unknown name.
     """
     if scoring is None:
         scoring = DEFAULTS[task]
@@ -46,6 +48,15 @@ def scorers(scoring: Any, task: str, classes: np.ndarray | None = None) -> dict[
     }
 
 
+def first_name(scoring: Any) -> str | None:
+    """Return the name of the metric that counts; None if it is the default, or the user's own."""
+    if isinstance(scoring, Mapping):
+        scoring = list(scoring.values())
+    if isinstance(scoring, Sequence) and not isinstance(scoring, str):
+        scoring = scoring[0] if len(scoring) else None
+    return scoring if isinstance(scoring, str) else None
+
+
 def _name(item: Any) -> str:
     if isinstance(item, str):
         return item
@@ -56,15 +67,19 @@ def _name(item: Any) -> str:
 def _scorer(item: Any, task: str, classes: np.ndarray | None) -> Scorer:
     from sklearn.metrics import get_scorer, get_scorer_names
 
+    from evoml.evaluation.more_metrics import NAMED, named_scorer
+
     if callable(item):
         return item  # type: ignore[no-any-return]
-    known = get_scorer_names()
+    if isinstance(item, str) and item.partition(":")[0] in NAMED:
+        return _quick(item, named_scorer(item, task, 0 if classes is None else len(classes)), task, classes)
+    known = [*get_scorer_names(), *NAMED]
     if item not in known:
         raise SettingError(
             f"unknown metric {item!r}{nearest(item, known)}; pass a name that scikit-learn knows, or a callable"
         )
     scorer: Any = get_scorer(item)
-    if item in _LABELLED and classes is not None:
+    if item in _LABELLED and classes is not None and "labels" in signature(scorer._score_func).parameters:
         scorer = type(scorer)(
             scorer._score_func,
             scorer._sign,
@@ -79,8 +94,8 @@ def _quick(name: str, scorer: Scorer, task: str, classes: np.ndarray | None) -> 
     from evoml.evaluation import metrics
 
     if task == "regression":
-        return QuickScorer(name, scorer) if name in metrics.OF_NUMBERS else scorer
-    known = name in metrics.OF_CLASSES or name in metrics.OF_PROBABILITIES or name in metrics.OF_RANKINGS
+        return QuickScorer(name, scorer) if metrics.of_numbers(name) is not None else scorer
+    known = metrics.of_classes(name) or name in metrics.OF_PROBABILITIES or name in metrics.OF_RANKINGS
     return QuickScorer(name, scorer, len(classes)) if known and classes is not None else scorer
 
 
@@ -117,11 +132,11 @@ class QuickScorer:
             return _of_numbers(self.name, estimator, X, target, weight)
         if target.dtype.kind not in "iu":
             return math.nan
-        if self.name in metrics.OF_CLASSES:
+        if (measure := metrics.of_classes(self.name)) is not None:
             said = np.asarray(estimator.predict(X))
             if said.shape != target.shape or said.dtype.kind not in "iu":
                 return math.nan
-            return metrics.from_classes(metrics.OF_CLASSES[self.name], target, said, self.n_classes, weight)
+            return metrics.from_classes(measure, target, said, self.n_classes, weight)
         if not np.array_equal(getattr(estimator, "classes_", ()), np.arange(self.n_classes)):
             return math.nan
         if self.name in metrics.OF_PROBABILITIES:
@@ -151,8 +166,10 @@ def _of_numbers(name: str, estimator: Any, X: Any, target: np.ndarray, weight: n
         return math.nan
     if not (np.isfinite(said).all() and np.isfinite(target).all()):
         return math.nan
+    measure = metrics.of_numbers(name)
+    assert measure is not None
     with np.errstate(all="ignore"):  # what overflows is not finite, and left to scikit-learn
-        return metrics.OF_NUMBERS[name](target.astype(np.float64), said.astype(np.float64), weight)
+        return measure(target.astype(np.float64), said.astype(np.float64), weight)
 
 
 def _ranking(estimator: Any, X: Any) -> np.ndarray | None:

@@ -21,11 +21,14 @@ def splits(dataset: Dataset, cv: Any, seed: int) -> list[Split]:
     """Return (training rows, test rows) of each fold.
 
     ``cv`` is a number of folds (shuffled; stratified for classification, whole groups where groups are given), a
-    scikit-learn splitter, or an iterable of (train, test) index arrays. Too many folds for the smallest class, or for
+    scikit-learn splitter, an iterable of (train, test) index arrays, or ``"time"`` (``"time:COLUMN"``): five tests, each on
+    later rows than it trains on. Too many folds for the smallest class, or for
     the number of groups or rows, are lowered with a warning. Raises SettingError for a ``cv`` that gives no usable fold.
     """
     if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
         return _keep_rare_classes(dataset, _counted(dataset, int(cv), seed))
+    if isinstance(cv, str) and cv.partition(":")[0] == "time":
+        return by_time(dataset, cv.partition(":")[2] or None)
     if hasattr(cv, "split") and not isinstance(cv, (str, bytes, type)):
         found = list(cv.split(np.zeros((dataset.n_rows, 1)), dataset.y, dataset.groups))
     else:
@@ -34,11 +37,38 @@ def splits(dataset: Dataset, cv: Any, seed: int) -> list[Split]:
     return found
 
 
+def by_time(dataset: Dataset, column: str | None, folds: int = 5) -> list[Split]:
+    """Return folds that train on what came before the rows they test; rows of one time are never on both sides.
+
+    A row without a time counts as the earliest. Raises SettingError if there is no such column, or too few times.
+    """
+    from sklearn.model_selection import TimeSeriesSplit
+
+    if dataset.groups is not None:
+        raise SettingError("cv='time' does not keep groups whole; leave groups out, or use a splitter of your own")
+    times = np.nan_to_num(dataset.features.times(column), nan=-np.inf)
+    order = np.argsort(times, kind="stable")
+    folds = max(2, min(folds, dataset.n_rows - 1))
+    found = [(order[train], order[test]) for train, test in TimeSeriesSplit(folds).split(order)]
+    kept = [(train[times[train] < times[test].min()], test) for train, test in found]
+    kept = [(train, test) for train, test in kept if _can_train(dataset, train)]
+    if not kept:
+        raise SettingError(
+            f"cv='time' finds no time before which there are rows to train on ({len(np.unique(times))} distinct times);"
+            " use another column, or folds at random (cv=5)"
+        )
+    return kept
+
+
+def _can_train(dataset: Dataset, train: np.ndarray) -> bool:
+    return len(train) > 0 and (dataset.classes is None or len(np.unique(dataset.y[train])) > 1)
+
+
 def _listed(cv: Any) -> list[Split]:
     try:
         return [(_row_numbers(train), _row_numbers(test)) for train, test in cv]
     except (TypeError, ValueError):
-        message = f"cv must be a number of folds, a splitter, or a list of (train, test) rows, got {cv!r}"
+        message = f"cv must be a number of folds, a splitter, 'time', or a list of (train, test) rows, got {cv!r}"
         raise SettingError(message) from None
 
 
@@ -144,3 +174,15 @@ def repeated(dataset: Dataset, found: list[Split]) -> tuple[Dataset, list[Split]
     parts = [(written_out(train), written_out(test)) for train, test in found]
     _check(parts, len(rows))
     return replace(dataset.take(rows), sample_weight=None), parts
+
+
+def units(dataset: Dataset, weight: np.ndarray | None) -> np.ndarray:
+    """Return the unit of each row of a dataset: rows of one unit say no more than one of them would.
+
+    They are groups, or the copies of a row whose whole-number ``weight`` :func:`repeated` has written out.
+    """
+    if dataset.groups is not None:
+        return dataset.groups
+    if weight is None or dataset.sample_weight is not None:
+        return np.arange(dataset.n_rows)
+    return np.repeat(np.arange(len(weight)), weight.astype(int))

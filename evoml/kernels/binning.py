@@ -12,6 +12,7 @@ MAX_VALUE_BINS = 255
 MAX_CATEGORIES = 254
 _MAX_ROWS_FOR_EDGES = 100_000
 _ROWS_IN_BLOCK = 64
+_MOST_CELLS = 1024  # of equal width, by which the search among a column's edges begins near its end
 
 
 def bin_edges(
@@ -112,17 +113,75 @@ def _between(low, high):  # type: ignore[no-untyped-def]
 def fill_codes(X, edges, offsets, categorical, codes):  # type: ignore[no-untyped-def]
     """Fill (n, c) codes. Blocks of rows, so that one column's edges stay in the first-level cache for a while."""
     n_rows, n_columns = X.shape
+    n_cells = min(_MOST_CELLS, max(n_rows, 1))
+    padded = np.empty((n_columns, 2 * MAX_VALUE_BINS))
+    below = np.empty((n_columns, n_cells + 1), dtype=np.uint8)
+    lows, scales, strides = np.empty(n_columns), np.empty(n_columns), np.empty(n_columns, dtype=np.uintp)
+    for column in range(n_columns):
+        own = edges[offsets[column] : offsets[column + 1]]
+        if not categorical[column]:
+            lows[column], scales[column] = _cells_of(own, n_cells)
+            strides[column] = _divide(own, lows[column], scales[column], padded[column], below[column])
     for block in range(0, n_rows, _ROWS_IN_BLOCK):
+        end = min(block + _ROWS_IN_BLOCK, n_rows)
         for column in range(n_columns):
-            own = edges[offsets[column] : offsets[column + 1]]
-            for row in range(block, min(block + _ROWS_IN_BLOCK, n_rows)):
+            if categorical[column]:
+                own = edges[offsets[column] : offsets[column + 1]]
+                for row in range(block, end):
+                    codes[row, column] = _category_code(X[row, column], own)
+                continue
+            low, scale, stride = lows[column], scales[column], strides[column]
+            for row in range(block, end):
                 x = X[row, column]
-                if categorical[column]:
-                    codes[row, column] = _category_code(x, own)
-                elif np.isnan(x):
-                    codes[row, column] = 0
-                else:
-                    codes[row, column] = 1 + _count_below(x, own)
+                start = below[column, _cell(x, low, scale, n_cells)]
+                found = _search(x, padded[column], np.uintp(start), stride)
+                codes[row, column] = np.uintp(0) if np.isnan(x) else found + np.uintp(1)
+
+
+@kernel
+def _cells_of(edges, n_cells):  # type: ignore[no-untyped-def]
+    """Start and inverse width of cells between the first edge and the last: see `_cell`."""
+    if len(edges) == 0:
+        return 0.0, 0.0
+    return edges[0], n_cells / (edges[len(edges) - 1] - edges[0])
+
+
+@kernel
+def _cell(x, low, scale, n_cells):  # type: ignore[no-untyped-def]
+    """The cell that x lies in, from 0 to n_cells. However it is rounded, a greater number never lies in a lower cell."""
+    place = (x - low) * scale
+    return np.uintp(min(place, float(n_cells))) if place > 0.0 else np.uintp(0)  # NaN is not above 0 either
+
+
+@kernel
+def _divide(edges, low, scale, padded, below):  # type: ignore[no-untyped-def]
+    """Fill ``padded`` with the edges, infinity behind them, and ``below`` with the edges in lower cells, for each cell.
+
+    Returns the first stride of a search among the edges of the fullest cell.
+    """
+    n_edges, n_cells = len(edges), len(below) - 1
+    padded[:n_edges] = edges
+    padded[n_edges:] = np.inf
+    passed = fullest = 0
+    for cell in range(n_cells + 1):
+        first = passed
+        below[cell] = first
+        while passed < n_edges and _cell(edges[passed], low, scale, n_cells) <= np.uintp(cell):
+            passed += 1
+        fullest = max(fullest, passed - first)
+    stride = 1
+    while stride <= fullest:
+        stride *= 2
+    return np.uintp(stride // 2)
+
+
+@kernel
+def _search(x, padded, start, stride):  # type: ignore[no-untyped-def]
+    """How many edges lie below x, of which ``start`` are known to, and less than twice ``stride`` more; without branches."""
+    while stride > np.uintp(0):
+        start += stride * np.uintp(padded[start + stride - np.uintp(1)] < x)
+        stride >>= np.uintp(1)
+    return start
 
 
 @kernel

@@ -6,6 +6,7 @@ import numpy as np
 
 from evoml.kernels.compiling import kernel
 from evoml.kernels.forest_classes import sum_of_squares
+from evoml.kernels.forest_cuts import NO_MISSING, gather_runs, make_cuts, search_cuts
 from evoml.kernels.forest_means import LANES
 from evoml.kernels.forest_rows import (
     balance_counts,
@@ -16,8 +17,9 @@ from evoml.kernels.forest_rows import (
     partition_by_set,
     partition_by_threshold,
     select_rows,
+    sort_by_class,
 )
-from evoml.kernels.forest_search import NO_MISSING, make_scratch, search
+from evoml.kernels.forest_search import make_scratch, search
 from evoml.kernels.histogram import inlined_kernel, inner_kernel
 from evoml.kernels.predictor import ROWS_IN_A_BLOCK, find_leaves, pack_nodes
 from evoml.kernels.random import mix
@@ -141,13 +143,11 @@ def write_set(table, scratch, members, column, start, n, n_left):  # type: ignor
 
 
 @inlined_kernel
-def pad(node_weights, node_totals, n, several):  # type: ignore[no-untyped-def]
+def pad(node_weights, node_totals, n):  # type: ignore[no-untyped-def]
     """Rows of no weight after a node's last, so that loops may go on to a multiple of LANES."""
     for i in range(LANES):
         node_weights[np.uint64(n + i)] = 0.0
-    if not several:
-        for i in range(LANES):
-            node_totals[np.uint64(n + i)] = 0.0
+        node_totals[np.uint64(n + i)] = 0.0
 
 
 @inlined_kernel
@@ -195,7 +195,7 @@ def take_candidate(scratch, n_candidates):  # type: ignore[no-untyped-def]
 
 
 @inner_kernel
-def grow_tree(table, scratch, rules, key, n_active, trees, root, n_sets, n_shares):  # type: ignore[no-untyped-def]
+def grow_tree(table, scratch, cuts, rules, key, n_active, unit, trees, root, n_sets, n_shares):  # type: ignore[no-untyped-def]
     """Grow one tree over scratch.rows[:n_active]; its nodes start at ``root``.
 
     Depth first, each node divided as soon as it is looked at; with max_leaf_nodes splits are set aside and the best of
@@ -203,8 +203,10 @@ def grow_tree(table, scratch, rules, key, n_active, trees, root, n_sets, n_share
     """
     n_classes, best_first = rules.n_classes, rules.max_leaf_nodes > 0
     several = n_classes > 2
+    by_runs = rules.random_splits and several
     for column in range(len(scratch.column_order)):
         scratch.column_order[column] = column
+    cuts.known[:] = -1
     stack, shifts = scratch.stack, scratch.stack_shifts
     push(stack, shifts, 0, root, 0, n_active, 0, 0, 0.0)
     size, n_nodes, n_candidates = 1, root + 1, 0
@@ -217,29 +219,43 @@ def grow_tree(table, scratch, rules, key, n_active, trees, root, n_sets, n_share
                 stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3], stack[top, 4],
             )  # fmt: skip
             shift = shifts[top]
-            if several:
+            n_runs, label, mean = np.int64(0), np.int64(0), 0.0
+            if by_runs:
+                weight, n_runs = gather_runs(
+                    scratch.rows, start, n, scratch.pairs, scratch.labels, unit, scratch.node_weights, cuts,
+                    scratch.class_totals,
+                )  # fmt: skip
+                total = sum_of_squares(scratch.class_totals, n_classes)
+                perfect, pure, label = 0.0, n_runs == 1, cuts.run_classes[0]
+            elif several:
                 weight, pure = gather_classes(
                     scratch.rows, start, n, scratch.pairs, scratch.node_weights, scratch.node_labels,
                     scratch.class_totals,
                 )  # fmt: skip
                 total = sum_of_squares(scratch.class_totals, n_classes)
-                perfect, label, mean = weight * _ALL_BUT_ROUNDING, np.int64(scratch.node_labels[0]), 0.0
+                perfect, label = weight * _ALL_BUT_ROUNDING, np.int64(scratch.node_labels[0])
             else:
                 weight, total, pure = gather_targets(
                     scratch.rows, start, n, scratch.pairs, shift, scratch.node_weights, scratch.node_totals
                 )
                 perfect = total * (weight - total) * _ALL_BUT_ROUNDING if n_classes > 0 else np.inf
-                label, mean = np.int64(0), shift + total / weight
+                mean = shift + total / weight
             if node == root:
                 root_weight = weight
             column = -1
             if not (pure or depth >= rules.max_depth or n < rules.min_samples_split or n < 2 * rules.min_samples_leaf):
-                if rules.random_splits:
-                    pad(scratch.node_weights, scratch.node_totals, n, several)
-                score, column, threshold, side, n_constants = search(
-                    table, scratch, rules, start, n, weight, total, -1.0 if n == 2 else perfect,
-                    rules.min_weight_leaf * root_weight, n_constants, mix(key, np.uint64(node - root)),
-                )  # fmt: skip
+                least, own = rules.min_weight_leaf * root_weight, mix(key, np.uint64(node - root))
+                if by_runs:
+                    score, column, threshold, side, n_constants = search_cuts(
+                        table, scratch, cuts, rules, start, n, n_runs, unit, weight, least, n_constants, node, own
+                    )
+                else:
+                    if rules.random_splits:
+                        pad(scratch.node_weights, scratch.node_totals, n)
+                    score, column, threshold, side, n_constants = search(
+                        table, scratch, rules, start, n, weight, total, -1.0 if n == 2 else perfect, least, n_constants,
+                        own,
+                    )  # fmt: skip
                 if several:
                     gain = (score - total / weight) / root_weight
                 else:
@@ -278,13 +294,16 @@ def grow_tree(table, scratch, rules, key, n_active, trees, root, n_sets, n_share
 
 @kernel
 def start_tree(scratch, rules, seed, tree, rows, sample_weight, target, counts):  # type: ignore[no-untyped-def]
-    """Draw a tree's rows; returns how many have weight."""
+    """Draw a tree's rows; returns how many have weight, and whether each weighs one."""
     draw_counts(seed, tree, rules.n_draws, counts)
     factors = np.empty(0, np.float64)
     if rules.balanced:
         factors = np.empty(max(rules.n_classes, 2), np.float64)
         balance_counts(counts, rows, sample_weight, target, np.empty(len(factors), np.float64), factors)
-    return select_rows(counts, rows, sample_weight, target, factors, scratch.pairs, scratch.rows)
+    n_active, unit = select_rows(counts, rows, sample_weight, target, factors, scratch.pairs, scratch.rows)
+    if rules.random_splits and rules.n_classes > 2:
+        sort_by_class(scratch.rows, n_active, scratch.pairs, rules.n_classes, scratch.labels, scratch.spare)
+    return n_active, unit
 
 
 @inlined_kernel
@@ -313,18 +332,21 @@ def grow_forest(  # type: ignore[no-untyped-def]
     Otherwise each tree's predictions are added to scores, float64 (len(test), 1 or n_classes), and the tree is
     forgotten. Returns the numbers of trees grown and of nodes, sets and share rows used.
     """
-    scratch = make_scratch(len(codes), len(train), codes.shape[1], rules)
+    scratch = make_scratch(len(codes), len(train), len(table.n_bins), rules)
+    cuts = make_cuts(codes.shape[1], len(table.n_bins), rules.n_classes)
     counts = np.empty(len(train), np.int32)
     leaves = np.empty(ROWS_IN_A_BLOCK, np.int32)
     n_nodes, n_sets, n_shares = 0, 0, 0
     for tree in range(first_tree, last_tree):
-        n_active = start_tree(scratch, rules, seed, tree, train, sample_weight, target, counts)
+        n_active, unit = start_tree(scratch, rules, seed, tree, train, sample_weight, target, counts)
         room = most_nodes(n_active, rules)
-        full = n_nodes + room > len(trees.feature) or n_shares + shares_of(room, rules) > len(trees.shares)
+        full = n_nodes + room > len(trees.feature)
+        if rules.n_classes > 2:  # others have no share rows
+            full = full or n_shares + shares_of(room, rules) > len(trees.shares)
         if keep and full and tree > first_tree:
             return tree - first_tree, n_nodes, n_sets, n_shares
         n_nodes, n_sets, n_shares = grow_tree(
-            table, scratch, rules, column_stream(seed, tree), n_active, trees, n_nodes, n_sets, n_shares
+            table, scratch, cuts, rules, column_stream(seed, tree), n_active, unit, trees, n_nodes, n_sets, n_shares
         )
         if keep:
             roots[tree - first_tree + 1] = n_nodes

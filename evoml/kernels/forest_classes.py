@@ -8,16 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from evoml.kernels.forest_means import (
-    ABOVE_TIES,
-    FEW_ROWS,
-    draw_cut,
-    draw_place,
-    is_allowed,
-    is_one_bin,
-    read_places,
-    threshold_at,
-)
+from evoml.kernels.forest_means import ABOVE_TIES, is_allowed, is_one_bin
 from evoml.kernels.forest_rows import lowest_bit
 from evoml.kernels.histogram import inlined_kernel, inner_kernel
 
@@ -319,93 +310,3 @@ def best_cut(  # type: ignore[no-untyped-def]
     else:
         clear_chains(chain_heads, bits)
     return constant, (-1.0 if constant else best), threshold, side
-
-
-@inlined_kernel
-def sum_sides(codes, n, threshold, missing_left, node_weights, node_labels, sides, n_classes):  # type: ignore[no-untyped-def]
-    """Sum weights by class at the left (the first n_classes of ``sides``) and at the right; returns the left's rows.
-
-    Rows side by side are summed in two parts, since a class that comes again at once would wait for its last sum.
-    """
-    shift, width = np.uint64(1 - missing_left), np.uint64(n_classes)
-    limit = np.uint64(threshold) - shift
-    clear(sides, 4 * n_classes)
-    n_right = np.uint64(0)
-    for i in range(n):
-        right = np.uint64(((np.uint64(codes[i]) - shift) & np.uint64(255)) > limit)
-        n_right += right
-        sides[np.uint64(node_labels[i]) + width * (right + np.uint64(2 * (i & 1)))] += node_weights[i]
-    return n - np.int64(n_right)
-
-
-@inlined_kernel
-def sum_sides_by_members(codes, n, members, node_weights, node_labels, sides, n_classes):  # type: ignore[no-untyped-def]
-    """As sum_sides; the codes whose bit is set in ``members`` (4,) are at the left."""
-    clear(sides, 4 * n_classes)
-    count = np.int64(0)
-    for i in range(n):
-        code = np.uint64(codes[i])
-        inside = np.int64((members[code >> _SIX] >> (code & _SIXTY_THREE)) & _ONE)
-        count += inside
-        sides[node_labels[i] + n_classes * (1 - inside)] += node_weights[i]
-    return count
-
-
-@inlined_kernel
-def sum_sides_of_places(places, n, cut, node_weights, node_labels, sides, n_classes):  # type: ignore[no-untyped-def]
-    """As sum_sides; the positions up to the cut are at the left."""
-    width = np.uint64(n_classes)
-    clear(sides, 4 * n_classes)
-    for i in range(n):
-        right = np.uint64(cut - places[i]) >> _SIXTY_THREE  # the sign
-        sides[np.uint64(node_labels[i]) + width * (right + np.uint64(2 * (i & 1)))] += node_weights[i]
-
-
-@inlined_kernel
-def score_sides(sides, n_classes, weight):  # type: ignore[no-untyped-def]
-    """Score of what sum_sides has summed, and the weight at the left."""
-    left_weight, left_squares, right_squares = 0.0, 0.0, 0.0
-    for label in range(n_classes):
-        at_left, at_right = 0.0, 0.0
-        for part in range(2):
-            at_left += sides[2 * part * n_classes + label]
-            at_right += sides[(2 * part + 1) * n_classes + label]
-        left_weight += at_left
-        left_squares += at_left * at_left
-        right_squares += at_right * at_right
-    return share_score(left_squares, right_squares, left_weight, weight), left_weight
-
-
-@inlined_kernel
-def random_cut(  # type: ignore[no-untyped-def]
-    columns, column, rows, start, n, positions, categorical, codes, places, node_weights, node_labels, class_totals,
-    left, bits, members, weight, min_rows, min_weight, best, key,
-):  # fmt: skip
-    """A cut drawn at random: (constant, score, threshold, missing_left)."""
-    n_classes = len(class_totals)
-    if n <= FEW_ROWS and min_rows <= 1 and not categorical:
-        low, high = read_places(columns, column, rows, start, n, positions, places)
-        if low == high and low >= 0:
-            return True, -1.0, 0, 2
-        if low >= 0:
-            cut = draw_place(low, high, key)
-            sum_sides_of_places(places, n, cut, node_weights, node_labels, left, n_classes)
-            found, left_weight = score_sides(left, n_classes, weight)
-            if not (found > best and is_allowed(1, n, left_weight, weight, 1, min_weight)):
-                return False, best, 0, 2
-            return False, found * ABOVE_TIES, threshold_at(positions, column, cut), 2
-    constant, threshold, side = draw_cut(
-        columns, column, rows, start, n, positions, categorical, codes, bits, members, key
-    )
-    if constant:
-        return True, -1.0, 0, 2
-    if threshold < 0:
-        return False, -1.0, 0, 2
-    if categorical:
-        count = sum_sides_by_members(codes, n, members, node_weights, node_labels, left, n_classes)
-    else:
-        count = sum_sides(codes, n, threshold, side & 1, node_weights, node_labels, left, n_classes)
-    found, left_weight = score_sides(left, n_classes, weight)
-    if not is_allowed(count, n, left_weight, weight, min_rows, min_weight):
-        return False, -1.0, 0, 2
-    return False, found * ABOVE_TIES if found > best else best, threshold, side

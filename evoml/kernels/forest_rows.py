@@ -79,11 +79,13 @@ def balance_counts(counts, rows, sample_weight, target, class_totals, factors): 
 
 @kernel
 def select_rows(counts, rows, sample_weight, target, factors, pairs, active):  # type: ignore[no-untyped-def]
-    """Write the tree's (weight, target) to pairs[row] and the rows of positive weight to ``active``; their number.
+    """Write the tree's (weight, target) to pairs[row] and the rows of positive weight to ``active``.
+
+    Returns how many they are, and whether all weigh one.
 
     counts: (n,) of rows[i]; factors: weight of each class, or empty. Rows that weigh nothing are never looked at again.
     """
-    n_active = 0
+    n_active, n_unit = 0, 0
     for i in range(len(rows)):
         row = np.uint64(rows[i])
         weight = counts[i] * sample_weight[row]
@@ -93,7 +95,25 @@ def select_rows(counts, rows, sample_weight, target, factors, pairs, active):  #
         pairs[row, 1] = target[row]
         active[n_active] = np.uint32(row)
         n_active += weight > 0
-    return n_active
+        n_unit += weight == 1.0
+    return n_active, n_unit == n_active
+
+
+@kernel
+def sort_by_class(active, n_active, pairs, n_classes, labels, spare):  # type: ignore[no-untyped-def]
+    """Order the tree's rows by class, and by their number within it; labels: (n_table_rows,) are filled for them."""
+    places = np.zeros(n_classes + 1, np.int64)
+    for i in range(n_active):
+        label = np.int64(pairs[active[i], 1])
+        labels[active[i]] = label
+        places[label + 1] += 1
+        spare[i] = active[i]
+    for place in range(n_classes):
+        places[place + 1] += places[place]
+    for i in range(n_active):
+        label = labels[spare[i]]
+        active[places[label]] = spare[i]
+        places[label] += 1
 
 
 @inlined_kernel

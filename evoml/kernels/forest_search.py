@@ -7,18 +7,22 @@ import numpy as np
 from evoml.kernels import forest_classes as by_class
 from evoml.kernels import forest_means as by_mean
 from evoml.kernels.compiling import kernel
+from evoml.kernels.forest_cuts import NO_MISSING
 from evoml.kernels.forest_means import FEW_ROWS, LANES
 from evoml.kernels.forest_rows import random_below
 from evoml.kernels.histogram import inlined_kernel
 from evoml.kernels.random import mix
 
-NO_MISSING = 2  # in place of missing_left: no value of the column was missing in the node
-
 
 class Table(NamedTuple):
-    """What all trees share. columns: (c, n) uint8 codes; n_bins: (c,) int64; categorical: (c,) bool; positions: (c, 256)
-    int64, see forest_rows.bin_positions."""
+    """What all trees share.
 
+    codes: uint8 (n * stride,), row by row, of which the first c are columns; columns: (c, n), the same; n_bins: (c,) int64;
+    categorical: (c,) bool; positions: (c, 256) int64, see forest_rows.bin_positions.
+    """
+
+    codes: np.ndarray
+    stride: int
     columns: np.ndarray
     n_bins: np.ndarray
     categorical: np.ndarray
@@ -53,6 +57,7 @@ class Scratch(NamedTuple):
     node_labels: np.ndarray
     codes: np.ndarray
     places: np.ndarray
+    labels: np.ndarray
     column_order: np.ndarray
     class_totals: np.ndarray
     left: np.ndarray
@@ -90,6 +95,7 @@ def make_scratch(n_table_rows, n_rows, n_columns, rules):  # type: ignore[no-unt
         np.empty(n_multi, np.uint32),
         np.empty(n_rows + LANES, np.uint8),
         np.zeros(FEW_ROWS + LANES, np.int64),
+        np.empty(n_table_rows if rules.random_splits and n_classes > 2 else 1, np.int32),
         np.empty(n_columns, np.int32),
         np.zeros(n_labels, np.float64),
         np.zeros(4 * n_labels, np.float64),
@@ -153,16 +159,8 @@ def column_of_means(table, column, scratch, rules, start, n, weight, total, min_
 
 
 @inlined_kernel
-def column_of_classes(table, column, scratch, rules, start, n, weight, squares, min_weight, best, key):  # type: ignore[no-untyped-def]
-    """As column_of_means, for three or more classes."""
-    if rules.random_splits:
-        return by_class.random_cut(
-            table.columns, column, scratch.rows, start, n, table.positions, table.categorical[column], scratch.codes,
-            scratch.places,
-            scratch.node_weights, scratch.node_labels, scratch.class_totals, scratch.left, scratch.bits,
-            scratch.members, weight, rules.min_samples_leaf, min_weight, best,
-            key,
-        )  # fmt: skip
+def column_of_classes(table, column, scratch, rules, start, n, weight, squares, min_weight, best):  # type: ignore[no-untyped-def]
+    """The best split, as column_of_means, for three or more classes."""
     return by_class.best_cut(
         table.columns, column, scratch.rows, start, n, table.n_bins[column], table.categorical[column],
         scratch.node_weights, scratch.node_labels, scratch.class_totals, scratch.left, scratch.class_histogram,
@@ -195,7 +193,7 @@ def search(table, scratch, rules, start, n, weight, total, perfect, min_weight, 
         column = order[position]
         if rules.n_classes > 2:
             constant, score, threshold, side = column_of_classes(
-                table, column, scratch, rules, start, n, weight, total, min_weight, best, drawn
+                table, column, scratch, rules, start, n, weight, total, min_weight, best
             )
         else:
             constant, score, threshold, side = column_of_means(

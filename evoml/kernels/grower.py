@@ -11,6 +11,7 @@ import numpy as np
 from evoml.kernels.histogram import (
     add_rows,
     add_rows_outputs,
+    aligned_rows,
     borrowing_kernel,
     inlined_kernel,
     inner_kernel,
@@ -122,7 +123,7 @@ def make_workspace(
         np.zeros((n_nodes, outputs), np.int64),
         np.zeros(n_nodes, np.float64),
         np.zeros(n_nodes, np.float64),
-        np.empty((leaves + 1, n_bins * outputs), np.int64),
+        aligned_rows(leaves + 1, n_bins * outputs),
         np.zeros(leaves + 1, np.int64),
         make_candidates(n_outputs, n_candidates),
         np.zeros(n_rows, np.int32),

@@ -35,25 +35,23 @@ class _Boosting(BinnedLearner):
         """Fit on (n, c) X, missing values and data frames with category columns included; weights are not negative."""
         check_settings(self)
         goes_on = self.warm_start and hasattr(self, "_model")
-        numbers = self._reader.read(self, X) if goes_on else self._read_first(X)
         y = column_or_1d(y, warn=True)
-        check_consistent_length(numbers, y)
-        weights = _check_sample_weight(sample_weight, numbers, dtype=np.float64, ensure_non_negative=True)
+        check_consistent_length(X, y)
+        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
         targets, n_outputs, weights = self._targets(y, weights, goes_on)
         kept = np.flatnonzero(weights > 0.0)
         if len(kept) == 0:
             raise ValueError(
                 "sample_weight must be positive for some row, but no row has a positive weight; drop it or mend it"
             )
+        table = self._binned(X, kept, goes_on)
         if not goes_on:
-            self._bin_columns(numbers[kept])
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         elif len(self._model["roots"]) - 1 > self.max_iter:
             raise ValueError(
                 f"max_iter={self.max_iter} must be at least the {len(self._model['roots']) - 1} rounds that are there when"
                 " warm_start=True; raise it, or set warm_start=False"
             )
-        table = BinnedTable(self._codes(numbers), self._n_bins, self._reader.categorical)
         plan = self._plan(n_outputs, targets, len(self._n_bins))
         self._grow(table, plan, targets, weights, kept, goes_on)
         return self
@@ -93,7 +91,7 @@ class _Boosting(BinnedLearner):
     def _scores(self, X: Any) -> np.ndarray:
         """(n, n_outputs) raw scores."""
         check_is_fitted(self, "_model")
-        codes = self._codes(self._reader.read(self, X))
+        codes = self._codes_of(X)
         scores = np.tile(self._base, (len(codes), 1))
         add_trees(self._model, codes, scores, self.n_jobs or 1)
         return scores

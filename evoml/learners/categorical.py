@@ -183,3 +183,47 @@ class TableOneHotEncoder(TableEncoder):
             names += [f"{name}_{labels[code]}" for code in own]
             names += [f"{name}_infrequent_sklearn"] * (width - len(own))
         return np.array([*names, *others], dtype=object)
+
+
+class TableHashingEncoder(TableEncoder):
+    """Categories by the least hashes of the groups of letters in them, so that similar ones, also unknown, come out alike.
+
+    These are skrub's MinHashEncoder's (Cerda & Varoquaux 2020, section 3.2), divided by 2^31; a missing cell is zero.
+
+    Parameters
+    ----------
+    n_components : int
+        Columns that come of one.
+    """
+
+    def __init__(self, n_components: int = 8) -> None:
+        self.n_components = n_components
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        self._fit_categories(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        return self.fit(X).transform(X)  # type: ignore[no-any-return]
+
+    def transform(self, X: Any) -> np.ndarray:
+        _, numbers = self._encoded(X)
+        if not hasattr(X, "iloc"):
+            return numbers
+        return np.column_stack([*(self._hashed(X.iloc[:, place]) for place in self.categorical_), numbers])
+
+    def _hashed(self, column: Any) -> np.ndarray:
+        """Return the hashes of a column: (n, n_components)."""
+        import pandas as pd
+        from skrub import MinHashEncoder  # it takes most of a second
+
+        places, values = _distinct(column)
+        if not len(values):
+            return np.zeros((len(places), self.n_components))
+        hashes = MinHashEncoder(n_components=self.n_components).fit_transform(pd.Series(values, dtype=str, name="hash"))
+        return np.vstack([np.asarray(hashes, dtype=np.float64) / 2.0**31, np.zeros((1, self.n_components))])[places]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        categorical, others = self._names()
+        hashes = [f"{name}_{place}" for name in categorical for place in range(self.n_components)]
+        return np.array([*hashes, *others], dtype=object)

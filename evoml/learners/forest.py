@@ -83,6 +83,7 @@ _PARAMETERS = """
 class _Forest(BinnedLearner):
     """What both learners share."""
 
+    _binned_as = "columns"
     classes_: np.ndarray
     _model: Model
     _nodes: np.ndarray
@@ -119,24 +120,21 @@ class _Forest(BinnedLearner):
         goes_on = self.warm_start and hasattr(self, "_model")
         if not goes_on:
             self._seed = _seed_of(self.random_state)
-            numbers = self._read_first(X)
-        else:
-            numbers = self._reader.read(self, X)
         y = column_or_1d(y, warn=True)
-        check_consistent_length(numbers, y)
-        weights = _check_sample_weight(sample_weight, numbers, dtype=np.float64, ensure_non_negative=True)
+        check_consistent_length(X, y)
+        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
         targets = self._targets(y, goes_on)
         rows = np.flatnonzero(weights > 0.0).astype(np.int32)
         if len(rows) == 0:
             raise ValueError("sample_weight must be positive for some row, but no row has a positive weight; mend it")
-        if not goes_on:
-            self._bin_columns(numbers[rows])
-        table = table_of_codes(self._codes(numbers), self._n_bins, self._reader.categorical, numbers, rows)
-        growth = self._growth(table, rows, weights, targets)
+        growth = self._growth(self._binned(X, rows, goes_on), rows, weights, targets)
         self._grow(growth, goes_on)
         if self.oob_score:
             self._score_out_of_bag(growth, y)
         return self
+
+    def _table(self, numbers: np.ndarray, codes: np.ndarray, rows: np.ndarray) -> ForestTable:
+        return table_of_codes(codes, self._n_bins, self._reader.categorical, numbers, rows)
 
     def _grow(self, growth: Growth, goes_on: bool) -> None:
         there_are = len(self._model["roots"]) - 1 if goes_on else 0
@@ -168,7 +166,7 @@ class _Forest(BinnedLearner):
         return self.splitter == "best" if self.bootstrap is None else bool(self.bootstrap)
 
     def _growth(self, table: ForestTable, rows: np.ndarray, weights: np.ndarray, targets: np.ndarray) -> Growth:
-        n_rows, n_columns = len(rows), table.codes.shape[1]
+        n_rows, n_columns = len(rows), len(table.n_bins)
         weights = self._balanced(weights, targets, rows)
         largest = weights[rows].max()
         if not _WEIGHTS[0] < largest < _WEIGHTS[1]:
@@ -211,14 +209,14 @@ class _Forest(BinnedLearner):
     def _means(self, X: Any) -> np.ndarray:
         """(n, n_outputs) means over trees."""
         check_is_fitted(self, "_model")
-        codes = self._codes(self._reader.read(self, X))
+        codes = self._codes_of(X)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else 0
         return predictions(self._model, self._nodes, codes, n_classes, _threads(self.n_jobs))
 
     def apply(self, X: Any) -> np.ndarray:
         """(n, n_trees) place of the leaf that each row reaches among its tree's nodes."""
         check_is_fitted(self, "_model")
-        return leaves_reached(self._model, self._nodes, self._codes(self._reader.read(self, X)))
+        return leaves_reached(self._model, self._nodes, self._codes_of(X))
 
     def _score_out_of_bag(self, growth: Growth, y: np.ndarray) -> None:
         means, votes = out_of_bag(self._model, self._nodes, growth)

@@ -24,16 +24,16 @@ _BY_NODE = ("feature", "threshold", "missing_left", "category_set", "left", "gai
 class ForestTable(NamedTuple):
     """Codes that any number of forests can be grown on, each on rows of its own.
 
-    codes: (n, c) uint8, row by row, 0 for missing; columns: (c, n), the same column by column (growing reads one column of
-    scattered rows at a time); positions: (c, 256) int64, where bins lie in a column's range; n_bins: (c,) int64;
-    categorical: (c,) bool.
+    codes: (n, stride) uint8, row by row, 0 for missing, filled up to whole blocks of columns; columns: (c, n), the same
+    column by column (a search for the best cut reads one column of scattered rows at a time); positions: (c, 256) int64,
+    where bins lie in a column's range; n_bins: (c,) int64; categorical: (c,) bool.
     """
 
     codes: np.ndarray
     columns: np.ndarray
-    positions: np.ndarray
     n_bins: np.ndarray
     categorical: np.ndarray
+    positions: np.ndarray
 
 
 def forest_table(
@@ -60,13 +60,16 @@ def table_of_codes(
     numbers: (n, c) float64, of which the ``rows`` (all) tell where bins lie; without them random cuts are uniform in bins.
     """
     from evoml.kernels.forest_rows import bin_positions
+    from evoml.kernels.forest_vectors import BLOCK
 
     if numbers is None:
         positions = np.tile((np.arange(256, dtype=np.int64) << 32) - 1, (codes.shape[1], 1))
     else:
         every = rows is None or len(rows) == len(codes)
         positions = bin_positions(writeable(numbers), codes) if every else bin_positions(numbers[rows], codes[rows])
-    return ForestTable(codes, np.ascontiguousarray(codes.T), positions, n_bins, categorical)
+    filled = np.zeros((len(codes), -(-codes.shape[1] // BLOCK) * BLOCK), np.uint8)
+    filled[:, : codes.shape[1]] = codes
+    return ForestTable(filled, np.ascontiguousarray(codes.T), n_bins, categorical, positions)
 
 
 def writeable(array: np.ndarray) -> np.ndarray:
@@ -126,8 +129,8 @@ def _grow_span(growth: Growth, first: int, last: int) -> Iterator[Model]:
 def _for_kernels(growth: Growth) -> tuple[Any, Any, np.ndarray]:
     from evoml.kernels.forest_search import Rules, Table
 
-    table = growth.table
-    return Table(table.columns, table.n_bins, table.categorical, table.positions), Rules(*growth.rules), table.codes
+    codes = growth.table.codes
+    return Table(codes.reshape(-1), codes.shape[1], *growth.table[1:]), Rules(*growth.rules), codes
 
 
 def join(pieces: Sequence[Model], n_classes: int) -> Model:

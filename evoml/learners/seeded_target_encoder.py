@@ -12,12 +12,15 @@ from sklearn.utils.multiclass import type_of_target
 class SeededTargetEncoder(TransformerMixin, BaseEstimator):
     """Encode categories by the mean target seen with them, cross-fitted on folds that ``random_state`` decides.
 
-    ``smooth`` and ``cv`` (number of folds) are those of ``sklearn.preprocessing.TargetEncoder``.
+    ``smooth``, ``cv`` (number of folds) and ``target_type`` are those of ``sklearn.preprocessing.TargetEncoder``.
     """
 
-    def __init__(self, smooth: Any = "auto", cv: int = 5, random_state: int | None = None) -> None:
+    def __init__(
+        self, smooth: Any = "auto", cv: int = 5, target_type: str = "auto", random_state: int | None = None
+    ) -> None:
         self.smooth = smooth
         self.cv = cv
+        self.target_type = target_type
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Any:
@@ -38,10 +41,13 @@ class SeededTargetEncoder(TransformerMixin, BaseEstimator):
     def _encoder(self, y: Any) -> TargetEncoder:
         seeded = inspect.signature(TargetEncoder).parameters.get("random_state")
         if seeded is not None and seeded.default is None:
-            return TargetEncoder(smooth=self.smooth, cv=self.cv, random_state=self.random_state)
-        folds = KFold if type_of_target(y) == "continuous" else StratifiedKFold
+            return TargetEncoder(
+                smooth=self.smooth, cv=self.cv, target_type=self.target_type, random_state=self.random_state
+            )
+        kind = type_of_target(y) if self.target_type == "auto" else self.target_type
+        folds = KFold if kind == "continuous" else StratifiedKFold
         splitter = folds(self.cv, shuffle=True, random_state=self.random_state)
-        return TargetEncoder(smooth=self.smooth, cv=splitter)
+        return TargetEncoder(smooth=self.smooth, cv=splitter, target_type=self.target_type)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

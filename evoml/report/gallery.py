@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from evoml.core.errors import SettingError, nearest
 from evoml.report.diagrams import draw_lineage, draw_plan
+from evoml.report.influence_plots import dependence_plot, importance_plot, slices_plot
+from evoml.report.performance_plots import calibration_plot, confusion_plot, ranking_curves, residual_plot
 from evoml.report.pipelines import read_graph
 from evoml.report.plots import operator_credit_plot, pareto_front, score_over_time
 from evoml.report.record import Readable, Record
@@ -33,11 +35,21 @@ PICTURES = {
     "front": pareto_front,
     "lineage": draw_lineage,
     "operators": operator_credit_plot,
+    "importance": importance_plot,
+    "dependence": dependence_plot,
+    "slices": slices_plot,
+    "curves": ranking_curves,
+    "calibration": calibration_plot,
+    "confusion": confusion_plot,
+    "residuals": residual_plot,
 }
 
 
 def plot(journal: Readable, what: str = "pipeline") -> Figure:
     """Return a picture of a run: ``"pipeline"``, ``"score"``, ``"front"``, ``"lineage"`` or ``"operators"``.
+
+    Of a model that was explained also: ``"importance"``, ``"dependence"`` and ``"slices"``; ``"curves"``, ``"calibration"``
+    and ``"confusion"`` of classes; ``"residuals"`` of numbers.
 
     Raises SettingError for any other name.
     """

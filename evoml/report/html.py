@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoml.report.diagrams import draw_lineage
+from evoml.report.explained import explained, pictures
 from evoml.report.gallery import best_pipeline
 from evoml.report.pipelines import read_graph, readable_pipeline, shortened, steps_in_words
 from evoml.report.plots import operator_credit_plot, pareto_front, score_over_time
 from evoml.report.record import Readable, Record, finite
 from evoml.report.style import GROUPS, to_svg
 from evoml.report.tables import (
+    ensemble_members,
     failures_by_kind,
     fold_std,
     leaderboard,
@@ -38,6 +40,7 @@ SHOWN_ELSEWHERE = {  # settings that stand among the facts
     *(
         "versions",
         "feature_names",
+        "columns",
         "task",
         "table",
         "target",
@@ -73,19 +76,31 @@ def render_report(journal: Readable) -> str:
     return environment.get_template("report.html").render(
         **_headline(record),
         **_best(record),
+        explained=explained(record),
         figures=_figures(record),
         cost_name="" if record.cost_index is None else record.objectives[record.cost_index],
         front=[_front_row(record, one) for one in record.front] if record.cost_index is not None else [],
+        members=_members(record),
+        ensemble_score=score_text(record.ensemble.get("score")),
         leaderboard=_leaderboard(record),
         failures=failures_by_kind(record).to_dict("records"),
         credit=_credit(record),
         facts=summary_table(record).to_dict("records"),
         settings=_settings(record.settings),
         versions=_settings(record.settings.get("versions") or {}),
+        columns=_columns(record.settings),
         feature_names=[str(name) for name in record.settings.get("feature_names") or ()],
         events=_events(record)[:MOST_EVENTS],
         more_events=max(len(record.events) - MOST_EVENTS, 0),
     )
+
+
+def _columns(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what was inferred of the raw table's columns; nothing where there were numbers only."""
+    return [
+        {**one, "missing": f"{one['missing']:.0%}", "kind": "left out" if one["kind"] == "drop" else one["kind"]}
+        for one in settings.get("columns") or ()
+    ]
 
 
 # -- what stands at the top -------------------------------------------------------------------------------------------
@@ -111,6 +126,9 @@ def _headline(record: Record) -> dict[str, Any]:
         "metric": record.metric,
         "n_scored": len(record.scored),
         "holdout": score_text(holdout.get("score")),
+        "expected": {name: score_text(value) for name, value in (summary.get("expected") or {}).items()},
+        "holdout_low": score_text(holdout.get("low")),
+        "holdout_high": score_text(holdout.get("high")),
         "holdout_metric": holdout.get("metric") or record.metric,
         "holdout_rows": holdout.get("rows"),
         "baseline": score_text(record.baseline),
@@ -124,6 +142,12 @@ def _other_model(record: Record) -> str | None:
         return text  # type: ignore[no-any-return]
     best = record.scored.at[record.best, "text"]
     return None if text == best or readable_pipeline(text) == readable_pipeline(best) else str(text)
+
+
+def _members(record: Record) -> list[dict[str, Any]]:
+    """Return the pipelines of the ensemble, if the model is one."""
+    members = ensemble_members(record).to_dict("records")
+    return [{**one, "weight": f"{one['weight']:.2f}", "score": score_text(one["score"])} for one in members]
 
 
 def _subtitle(settings: Mapping[str, Any]) -> str:
@@ -197,6 +221,7 @@ def _figures(record: Record) -> dict[str, Any]:
     figures["lineage"] = draw_lineage(record)
     if not operator_credit(record).empty:
         figures["credit"] = operator_credit_plot(record)
+    figures |= pictures(record)
     return {name: _embedded(figure, name) for name, figure in figures.items()}
 
 

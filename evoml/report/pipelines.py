@@ -148,10 +148,31 @@ def _step(graph: nx.DiGraph, node: Node, n_features: int | None) -> Step:
     if part == FEATURES:
         columns = f"The table's {n_features} columns" if n_features else "The table's columns"
         return Step("Input", "input", f"{columns} enter here.", "")
+    return Step(part, group_of(part), _sentence(part, sources, graph.nodes[node].get("values") or {}), settings)
+
+
+def _sentence(part: str, sources: str, values: Mapping[str, Any]) -> str:
+    """Return what a part does, the hyperparameters that matter filled in."""
+    words, known = _words(), _parts().get(part)
+    complete = (known.defaults() if known is not None else {}) | dict(values)
+    told = {name: _in_words(part, name, value) for name, value in complete.items()}
+    try:
+        sentence = words["parts"][part].format(sources=sources, **{name: text or "" for name, text in told.items()})
+    except KeyError:  # it has no sentence of its own, or is written without a value that the sentence names
+        sentence = words["kinds"][known.kind if known is not None else "other"].format(sources=sources)
+    endings = [text for name in words["endings"]["names"] if name in values and (text := told[name])]
+    return ", ".join([sentence.removesuffix("."), *endings]) + "."
+
+
+def _in_words(part: str, name: str, value: Any) -> str | None:
+    """Return a hyperparameter's value as sentences call it; None for one of those that end a sentence with nothing to say."""
     words = _words()
-    known = _parts().get(part)
-    sentence = words["parts"].get(part) or words["kinds"].get(known.kind if known else "other")
-    return Step(part, group_of(part), sentence.format(sources=sources), settings)
+    known = words["values"].get(part, {}).get(name) or words["values"]["any"].get(name) or {}
+    text = known.get(value_text(value).lower() if isinstance(value, bool) else value_text(value), known.get("else"))
+    if text is None:
+        return None if name in words["endings"]["names"] else value_text(value)
+    percent = f"{100 * value:.3g} %" if isinstance(value, int | float) else ""
+    return str(text).format(value=value_text(value), percent=percent)
 
 
 def joined(names: list[str]) -> str:

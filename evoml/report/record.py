@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +29,8 @@ class Record:
     individuals, progress : DataFrame
         One row a candidate, indexed by id; one row a generation.
     events : list of (elapsed seconds, kind, detail)
+    explanation : mapping
+        What is known of the model's doings on its folds; empty if it was not explained, or another model was.
     """
 
     settings: Mapping[str, Any]
@@ -36,18 +38,21 @@ class Record:
     individuals: pd.DataFrame
     progress: pd.DataFrame
     events: list[tuple[float, str, dict[str, Any]]]
+    explanation: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, journal: Readable) -> Record:
         """Read a journal once; a record is returned as it is."""
         if isinstance(journal, Record):
             return journal
+        summary, explanation = journal.get("summary") or {}, journal.get("explanation") or {}
         return cls(
             journal.settings or {},
-            journal.get("summary") or {},
+            summary,
             journal.individuals(),
             journal.progress(),
             journal.events(),
+            explanation if _explains(explanation, summary) else {},
         )
 
     @property
@@ -127,6 +132,11 @@ class Record:
         return sorted(found, key=lambda one: (-self.scored.at[one, "selection"], one))
 
     @property
+    def ensemble(self) -> Mapping[str, Any]:
+        """Score of the ensemble that the run ended with, and weights by candidate; empty for a single pipeline."""
+        return self.summary.get("ensemble") or {}
+
+    @property
     def baseline(self) -> float | None:
         """Score of a constant predictor on the same folds."""
         return finite((self.summary.get("baseline") or self.settings.get("baseline") or {}).get("score"))
@@ -135,6 +145,13 @@ class Record:
     def seconds(self) -> float:
         told = self.individuals["told"].max()
         return finite(self.summary.get("seconds")) or finite(told) or 0.0
+
+
+def _explains(explanation: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
+    """Tell whether an explanation is of the model that a run ended with; a resumed run may have another one."""
+    weights = (summary.get("ensemble") or {}).get("weights") or None
+    around = (summary.get("around") or {}).get("written")
+    return bool(summary) and explanation.get("of") == [summary.get("model"), weights, *([around] if around else [])]
 
 
 def non_dominated(points: Mapping[int, Sequence[float]]) -> list[int]:

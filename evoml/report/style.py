@@ -108,6 +108,15 @@ def note_figure(text: str) -> Figure:
     return figure
 
 
+ORIGIN = "Out-of-fold: rows that each fold's model was not fitted on. The model was selected on these folds."
+
+
+def with_origin(figure: Figure) -> Figure:
+    """Return a figure of an explanation with a line at its foot that says what its rows are."""
+    figure.text(0.995, 5 / 72 / figure.get_figheight(), ORIGIN, ha="right", va="bottom", fontsize=7.5, color=MUTED)
+    return figure
+
+
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line of text in points. Call within our style."""
     from matplotlib.font_manager import FontProperties

@@ -53,6 +53,23 @@ def leaderboard(journal: Readable, n: int | None = 20) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def ensemble_members(journal: Readable) -> pd.DataFrame:
+    """Return the pipelines whose average is the model, the heaviest first; no rows where it is a single one.
+
+    Columns: weight, id, score (its own selection score), pipeline.
+    """
+    import pandas as pd
+
+    record = Record.of(journal)
+    weights = {int(one): weight for one, weight in (record.ensemble.get("weights") or {}).items()}
+    rows = [
+        (weight, one, record.scored.at[one, "selection"], readable_pipeline(str(record.scored.at[one, "text"])))
+        for one, weight in weights.items()
+        if one in record.scored.index
+    ]
+    return pd.DataFrame(rows, columns=["weight", "id", "score", "pipeline"])
+
+
 def mean(values: tuple[float, ...]) -> float:
     """Mean of fold scores; nan without folds."""
     return sum(values) / len(values) if values else float("nan")
@@ -190,14 +207,23 @@ def _result_facts(record: Record) -> dict[str, str | None]:
         return {"best candidate": "none: no candidate was scored"}
     row = record.scored.loc[record.best]
     spread = finite(fold_std(row["fold_scores"].get(record.metric, ())))
-    holdout = record.summary.get("holdout") or {}
+    holdout, expected = record.summary.get("holdout") or {}, record.summary.get("expected") or {}
     return {
         "best candidate": str(record.best),
         "best pipeline": readable_pipeline(row["text"]),
         "selection score": score_text(row["selection"]) + (f" ± {spread:.4f} over folds" if spread is not None else ""),
-        "hold-out score": score_text(holdout.get("score")),
+        "selection score of the ensemble": score_text(record.ensemble.get("score")),
+        **_around_facts(record),
+        "estimated score on new rows": interval_text(expected),
+        "hold-out score": interval_text({**holdout, "value": holdout.get("score")}),
         "score of a constant prediction": score_text(record.baseline),
     }
+
+
+def _around_facts(record: Record) -> dict[str, str | None]:
+    """Return what was put around the model in the end, and the score with it."""
+    around = record.summary.get("around") or {}
+    return {"around the model": around.get("written"), "selection score with it": score_text(around.get("score"))}
 
 
 def score_text(value: Any) -> str:
@@ -206,6 +232,12 @@ def score_text(value: Any) -> str:
     if number is None:
         return ""
     return f"{number:.4f}" if abs(number) < 1000 else f"{number:.4g}"
+
+
+def interval_text(expected: Mapping[str, Any]) -> str:
+    """Return an estimated score with its interval; empty where there is none."""
+    value, low, high = (score_text(expected.get(name)) for name in ("value", "low", "high"))
+    return f"{value} (95 % interval {low} to {high})" if low and high else value
 
 
 def mapping_text(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -23,6 +25,11 @@ BEYOND_LIMIT = 2.0  # what was stopped at its time limit would have taken about 
 FIRST_PAUSE = 0.001  # seconds after a refusal; twice as long after each further one in a row
 SHORTEST_PAUSE, PAUSES = 0.01, 20  # near the end: that many pauses in the time left, none shorter than that
 PROCESS_SECONDS = 0.25  # more or less, that starting a process to fit in takes, or stopping all of them
+ENSEMBLE_SHARE = 0.12  # of the budget, at most, is kept for the final ensemble
+CHOOSING_SHARE, MOST_CHOOSING = 0.05, 5.0  # share of the budget, and seconds, that choosing its members may take
+QUICK_CHOICE, LONG_CHOICE = 0.05, 0.7  # seconds that it does take on a small table, and on any large one
+ROWS_CHOSEN_BY = 20_000  # rows times classes from which on a table is a large one
+EXPECTING_SHARE, LEAST_EXPECTING, MOST_EXPECTING = 0.01, 0.1, 2.0  # the same for telling what to expect of new rows
 BASELINE_SHARE = 0.1  # of the budget, at most, is kept for a baseline: a constant guess takes no time
 
 
@@ -41,6 +48,8 @@ class Pace:
         likely to finish may begin.
     rehearse : callable
         Does what is to be done after the last refit; it is timed whenever twice as much was told.
+    members, at_once : int
+        Candidates that may become part of the final model, and how many are fitted at once.
     """
 
     def __init__(
@@ -51,6 +60,8 @@ class Pace:
         clock: Callable[[], float],
         stoppable: bool = True,
         rehearse: Callable[[], object] = lambda: None,
+        members: int = 1,
+        at_once: int = 1,
     ) -> None:
         self.budget, self.space = budget, space
         self.time_limit = problem.time_limit
@@ -63,6 +74,9 @@ class Pace:
         self._told = self._rehearsed = self._refused = 0
         self._rehearsal = self._reserve = self._refit = 0.0
         self._best: int | None = None
+        self._members, self._at_once = members, at_once
+        # Score, minus number, and seconds of the refit of the best candidates, the worst of them first.
+        self._leading: list[tuple[float, int, float]] = []
 
     # -- learning -----------------------------------------------------------------------------------------------------
 
@@ -70,6 +84,8 @@ class Pace:
         """Learn from an outcome; the signature is that of a callback."""
         self._told += 1
         evaluation = outcome.evaluation
+        if outcome.ok and outcome.duplicate_of is None and self._members > 1:
+            self._leads(outcome)
         if outcome.duplicate_of is None and evaluation.status is not Status.VETOED:
             plan = self.space.plan(outcome.candidate.genome)
             if evaluation.steps:
@@ -98,8 +114,41 @@ class Pace:
         if best is None or best.candidate.id != self._best:
             self._best = None if best is None else best.candidate.id
             self._refit = self._baseline() if best is None else self._likely(self.refit(best))
-        self._reserve = self._refit + self.tail
+        self._reserve = max(self._refit + self._choosing(), self._ensemble()) + self.tail
         return self._reserve
+
+    def _leads(self, outcome: Outcome) -> None:
+        """Remember the best candidates: those of an ensemble take about as long to fit."""
+        heapq.heappush(self._leading, (outcome.scores[0], -outcome.candidate.id, self.refit(outcome).seconds))
+        if len(self._leading) > self._members:
+            heapq.heappop(self._leading)
+
+    def _ensemble(self) -> float:
+        """Return the seconds to keep for an ensemble: choosing it and fitting it, but no more than a share of the budget."""
+        at_once = self._at_once if self.budget.seconds else 1
+        fits = sum(seconds for _, _, seconds in self._leading) / at_once
+        return min(
+            fits + self._choosing(), ENSEMBLE_SHARE * (self.budget.seconds or self.budget.cpu_seconds or math.inf)
+        )
+
+    def _choosing(self) -> float:
+        """Return the seconds that choosing an ensemble, and telling what to expect of it, will likely take."""
+        if len(self._leading) < 2:
+            return 0.0
+        judged = min(1.0, self._rows * self.costs.n_outputs / ROWS_CHOSEN_BY)
+        choice = min(self.time_to_choose(), QUICK_CHOICE + judged * (LONG_CHOICE - QUICK_CHOICE))
+        return choice + self.time_to_expect()
+
+    def time_to_choose(self) -> float:
+        """Return the seconds that choosing an ensemble may take."""
+        return min(MOST_CHOOSING, CHOOSING_SHARE * (self.budget.seconds or self.budget.cpu_seconds or math.inf))
+
+    def time_to_expect(self) -> float:
+        """Return the seconds that telling what to expect of new rows may take."""
+        seconds = self.budget.seconds or self.budget.cpu_seconds
+        return (
+            0.0 if seconds is None else min(MOST_EXPECTING, LEAST_EXPECTING + EXPECTING_SHARE * seconds, 0.1 * seconds)
+        )
 
     def _likely(self, estimate: Estimate) -> float:
         if self.budget.seconds is None or self.budget.latest is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+import math
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,9 +15,12 @@ from evoml.core.errors import EvomlError, SearchSpaceError, SettingError
 from evoml.evaluation.cost_model import Estimate
 from evoml.evaluation.folds import rows
 from evoml.evaluation.scoring import apply
+from evoml.genomes.pipeline_tree.source import constant_source as source_of_constant
 
 if TYPE_CHECKING:
+    from evoml.components.calls import Call
     from evoml.core.candidate import Outcome
+    from evoml.core.dataset import Features
     from evoml.evaluation import Problem
     from evoml.genomes.pipeline_tree import PipelineSpace
     from evoml.run.pace import Pace
@@ -33,12 +37,43 @@ NOTHING_SCORED = (
 
 
 @dataclass(frozen=True)
+class Member:
+    """A candidate in an ensemble, and its share of the average."""
+
+    outcome: Outcome
+    weight: float
+
+    @property
+    def text(self) -> str:
+        return str(self.outcome.candidate.genome)
+
+
+@dataclass(frozen=True)
 class FinalModel:
-    """A fitted scikit-learn Pipeline, its text in the language of trees, and what the user should know about it."""
+    """What a run hands over.
+
+    Attributes
+    ----------
+    pipeline : Any
+        A fitted scikit-learn Pipeline, or the VotingClassifier or VotingRegressor of several.
+    text : str
+        The pipeline in the language of trees; that of an ensemble's best member; empty for a constant guess.
+    notes : tuple of str
+        What the user should know about it.
+    members : tuple of Member
+        Those of an ensemble, the heaviest first; none for a single pipeline.
+    score : float
+        The selection score of an ensemble, or of what has something around it; nan for a plain pipeline.
+    around : Call or None
+        What was put around the pipeline or ensemble when it was found, but for its ``estimator``.
+    """
 
     pipeline: Any
     text: str
     notes: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+    score: float = math.nan
+    around: Call | None = None
 
 
 class Way(NamedTuple):
@@ -57,13 +92,17 @@ def final_model(
     scored: Sequence[Outcome],
     fit: Callable[[str, float | None], Any],
     pace: Pace,
+    failed_before: Iterable[str] = (),
 ) -> FinalModel:
     """Return the first of ``scored`` (best first) that can be fitted on the whole table in the time left, else a baseline.
 
-    ``fit(text, seconds)`` fits a pipeline, or raises EvomlError, at the latest after so many seconds.
+    ``fit(text, seconds)`` fits a pipeline, or raises EvomlError, at the latest after so many seconds. Those that
+    ``failed_before`` are not tried again.
     """
+    if problem.dataset.features.useless:
+        return FinalModel(_constant(problem), "")
     notes = [] if scored else [NOTHING_SCORED]
-    tried: set[str] = set()
+    tried = set(failed_before)
     for _ in range(TRIES):
         left = pace.time_to_fit()
         if tried and left is not None and left <= 0:
@@ -71,7 +110,7 @@ def final_model(
         untried = [outcome for outcome in scored if str(outcome.candidate.genome) not in tried]
         if left is not None:  # there is no time to find out that all pipelines with one model fail alike
             failed = {text.partition("(")[0] for text in tried}
-            untried = [o for o in untried if str(o.candidate.genome).partition("(")[0] not in failed]
+            untried = [o for o in untried if not any(f"{name}(" in str(o.candidate.genome) for name in failed)]
         ways = _ways(untried, pace) if scored else _baselines(space, pace, tried)
         way, seconds = _chosen(ways, left, pace.start, notes)
         if way is None:
@@ -131,15 +170,19 @@ def _constant(problem: Problem) -> Any:
     return make_pipeline(_dummy(problem)).fit(problem.dataset.features.named, problem.dataset.labels)
 
 
-def constant_source(problem: Problem, comment: str) -> str:
+def after_cleaning(features: Features, model: Any) -> Any:
+    """Return a fitted model as a pipeline that begins with the raw table, where the model has seen it cleaned."""
+    from sklearn.pipeline import Pipeline
+
+    if features.cleaner is None:
+        return model
+    steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
+    return Pipeline([("cleantable", features.cleaner), *steps])
+
+
+def constant_source(problem: Problem, comment: str, columns: Mapping[str, Any] | None = None) -> str:
     """Return Python source that makes a constant guess, of the same form as that of a pipeline."""
-    model = _dummy(problem)
-    return (
-        f'"""A constant guess, written by evoml.\n\n{comment}\n"""\n\n'
-        f"from sklearn.dummy import {type(model).__name__}\nfrom sklearn.pipeline import Pipeline\n\n\n"
-        f'def make_pipeline() -> Pipeline:\n    return Pipeline([("constant", {model!r})])\n\n\n'
-        "pipeline = make_pipeline()\n"
-    )
+    return source_of_constant(_dummy(problem), comment, columns)
 
 
 def _dummy(problem: Problem) -> Any:

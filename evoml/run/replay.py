@@ -20,7 +20,8 @@ from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 from evoml.core.errors import JournalError
 from evoml.journal import Journal
 from evoml.run.loop import Tracker, record_generation
-from evoml.run.search import Search, disagreement, put_together, race, workplace
+from evoml.run.search import Search, put_together, race, workplace
+from evoml.run.settings import disagreement
 
 if TYPE_CHECKING:
     from evoml.algorithms import State
@@ -300,7 +301,8 @@ class Repetition:
     def _model(self, texts: Sequence[str]) -> str:
         """Return the model's text: the best candidate's, unless the record says why it is that of another one."""
         recorded = str(self.story.end["summary"]["model"])
-        fell_back = self.story.end["warned"] and (recorded in texts or not recorded)
+        summary = self.story.end["summary"]
+        fell_back = (self.story.end["warned"] or summary.get("around")) and (recorded in texts or not recorded)
         return recorded if fell_back or not texts else texts[0]
 
 

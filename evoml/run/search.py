@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
+import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
-from importlib import metadata
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml import __version__
 from evoml.algorithms import ALGORITHMS, pareto_front
 from evoml.core.budget import Budget, Moment, spent, stalled_for
-from evoml.core.errors import JournalError, SettingError, nearest
+from evoml.core.errors import SettingError, nearest
+from evoml.core.target import imbalance, skewness
 from evoml.evaluation import (
     Evaluator,
     Problem,
     cache_limit,
     executor,
-    executor_name,
     objectives,
     on_cluster,
     repeated,
@@ -34,14 +31,21 @@ from evoml.evaluation import (
 )
 from evoml.evaluation.executors.serial import SerialExecutor
 from evoml.evaluation.folds import rung_shares
+from evoml.evaluation.leaks import leak_warnings
 from evoml.evaluation.racing import Racing
 from evoml.evaluation.readiness import Readiness
 from evoml.evaluation.scoring import needs_probabilities, uses_labels
+from evoml.evaluation.splitting import units
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
 from evoml.journal import Journal
+from evoml.run.ensemble import Limits, Makers, best_model
+from evoml.run.expectation import expectation
+from evoml.run.finishing import as_recorded, calibration
+from evoml.run.finishing import finished as finished_model
 from evoml.run.loop import Finished, Tracker, evolve
 from evoml.run.pace import Pace
-from evoml.run.refit import FinalModel, baseline, constant_source, final_model
+from evoml.run.refit import FinalModel, Member, after_cleaning, baseline, constant_source
+from evoml.run.settings import opened, settings_of, time_limit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +54,8 @@ if TYPE_CHECKING:
     from evoml.core.candidate import Outcome
     from evoml.core.dataset import Dataset
     from evoml.core.protocols import Algorithm, Callback, Executor
+    from evoml.evaluation.conformal import Calibration
+    from evoml.evaluation.expected_score import ExpectedScore
     from evoml.evaluation.objectives import Objective
 
 LOOK_AHEAD = 32  # candidates under way in an ordered run without barrier, whatever the number of workers
@@ -80,6 +86,8 @@ class Search:
     resume: bool = False
     racing: bool = True
     cache_bytes: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    conformal: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
     began: Moment = field(default_factory=Moment)
 
@@ -91,18 +99,22 @@ class Result:
     Attributes
     ----------
     model : FinalModel
-        The best pipeline, fitted on the whole table.
+        The best pipeline, or an ensemble of several, fitted on the whole table.
     best : Outcome or None
-        None if nothing could be scored; then ``model`` is a baseline.
+        The best single candidate; None if nothing could be scored: then ``model`` is a baseline.
     front : list of Outcome
         The candidates that no other dominates, best first.
     finished : Finished
     individuals, history : pandas.DataFrame
         One row a candidate; one row a generation.
     source : str
-        Python source of the best pipeline.
+        Python source of the model.
     record : bytes
         The whole journal.
+    calibration : Calibration or None
+        What tells how sure the model is, where that was wanted.
+    expected : ExpectedScore or None
+        What the model is expected to score on new rows, where that can be told.
     """
 
     model: FinalModel
@@ -113,26 +125,55 @@ class Result:
     history: pd.DataFrame
     source: str
     record: bytes
+    calibration: Calibration | None = None
+    expected: ExpectedScore | None = None
+
+    @property
+    def score(self) -> float:
+        """Selection score of the model; nan for a baseline."""
+        if not math.isnan(self.model.score):
+            return self.model.score
+        return self.best.scores[0] if self.best else math.nan
+
+    @property
+    def ensemble(self) -> pd.DataFrame:
+        """One row a pipeline of the model, the heaviest first."""
+        import pandas as pd
+
+        members = self.model.members or (() if self.best is None else (Member(self.best, 1.0),))
+        table = [(one.outcome.candidate.id, one.weight, one.outcome.scores[0], one.text) for one in members]
+        return pd.DataFrame(table, columns=["id", "weight", "score", "text"]).set_index("id")
 
 
 def search(wanted: Search) -> Result:
-    """Search, refit the best pipeline on the whole table, and return what was found.
+    """Search, fit the best pipeline or an ensemble on the whole table, and return what was found.
 
     Raises SettingError, SearchSpaceError, JournalError or DataError before any work, never after it.
     """
     parts = put_together(wanted)
     problem, space, algorithm = parts.problem, parts.space, parts.algorithm
     constant = baseline(problem)
-    rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
+    features = problem.dataset.features
+    rules = {
+        "exhausted": lambda _: features.useless,  # a constant guess needs no search
+        "budget": spent(wanted.budget),
+        "early_stop": stalled_for(wanted.early_stop),
+    }
     evaluator = _evaluator(wanted, parts)
     evaluator.readiness = _readiness(wanted, space)
     here = isinstance(evaluator.executor, SerialExecutor)
     with ExitStack() as evaluating, ExitStack() as recording:
         evaluating.enter_context(closing(evaluator))
-        journal = recording.enter_context(_journal(wanted, parts.settings))
-        pace = Pace(wanted.budget, problem, space, lambda: journal.elapsed, not here, lambda: _tables(journal))
+        journal = recording.enter_context(opened(wanted, parts.settings))
+        limits, at_once = wanted.limits, 1 if here or on_cluster(wanted.executor) else workers(wanted.n_jobs)
+
+        def rehearse() -> object:
+            return _tables(journal)
+
+        pace = Pace(wanted.budget, problem, space, lambda: journal.elapsed, not here, rehearse, limits.size, at_once)
         if wanted.budget.seconds is not None and not wanted.budget.ordered:
             evaluator.refuse = pace.refuse  # results depend on time anyway
+        _warn(journal, wanted)
         state, tracker, pending, told = _begin(wanted, algorithm, space, journal, pace, here)
         evaluator.remember(told, journal.predictions())
         evaluator.submit(pending)
@@ -141,9 +182,29 @@ def search(wanted: Search) -> Result:
             pace.rehearse()  # while worker processes start
         finished = evolve(algorithm, state, evaluator, journal, rules, tracker, callbacks, wanted.budget.seconds)
         scored = tracker.scored()
-        model = final_model(problem, space, scored, evaluator.executor.fit, pace)
+        make = Makers(problem, space, evaluator.executor.fit_all, pace, limits, at_once)
+        model = best_model(make, scored, evaluator.kept.best_first(), _timed(wanted.budget))
+        kept = evaluator.kept.best_first()
+        model = finished_model(make, model, scored, kept, _timed(wanted.budget))
+        sureness = calibration(problem, model, scored, kept) if wanted.conformal else None
+        alike = units(problem.dataset, wanted.dataset.sample_weight)
+        expected, note = expectation(make, model, scored, kept, alike, _timed(wanted.budget))
+        model = replace(model, notes=(*model.notes, note) if note else model.notes)
+        model = replace(model, pipeline=after_cleaning(features, model.pipeline))
         evaluating.close()  # its memory is free for the tables
-        return _finish(wanted, parts, journal, scored, model, finished, constant)
+        result = _finish(wanted, parts, journal, scored, model, finished, constant, expected)
+        return replace(result, calibration=sureness)
+
+
+def _warn(journal: Journal, wanted: Search) -> None:
+    """Say, and record, what the user should know about the table before it is searched on; a resumed run has said it."""
+    if journal.get("state") is not None:
+        return
+    suspicions = leak_warnings(wanted.dataset, wanted.cv)
+    for note in (*wanted.dataset.notes, *suspicions):
+        journal.event("warning", message=note)
+    for note in suspicions:
+        warnings.warn(note, UserWarning, stacklevel=4)
 
 
 def _evaluator(wanted: Search, parts: Parts) -> Evaluator:
@@ -199,11 +260,11 @@ def put_together(wanted: Search) -> Parts:
     space = PipelineSpace(wanted.catalogue, data_facts(dataset, folds, metrics), wanted.initial_pipelines)
     rungs = rung_shares(len(folds[0][0])) if wanted.racing else ()
     return Parts(
-        Problem(dataset, space, folds, metrics, seed, _time_limit(wanted), uses_labels(wanted.scoring), rungs),
+        Problem(dataset, space, folds, metrics, seed, time_limit(wanted), uses_labels(wanted.scoring), rungs),
         space,
         objectives(wanted.objectives, list(metrics), space, sum(len(test) for _, test in folds)),
         _algorithm(wanted, space),
-        _settings(wanted, list(metrics), folds, space),
+        settings_of(wanted, list(metrics), folds, space),
     )
 
 
@@ -229,17 +290,12 @@ def data_facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -
         n_classes=n_classes,
         class_rows=max(1, int(rare * INNER_ROWS)) if n_classes else 0,
         complete_numbers=dataset.features.complete_numbers,
+        has_categories=dataset.features.has_categories,
         target="positive" if least > 0 else "nonnegative" if least == 0 and dataset.task == "regression" else "any",
         needs_predict_proba=any(needs_probabilities(scorer) for scorer in metrics.values()),
+        imbalance=imbalance(dataset.y) if n_classes else 1.0,
+        skewness=0.0 if n_classes else skewness(dataset.y),
     )
-
-
-def _time_limit(wanted: Search) -> float:
-    """Return the seconds one evaluation may take: as asked, else a tenth of the budget, at least half of a small one."""
-    seconds = wanted.budget.seconds
-    if wanted.eval_seconds is not None:
-        return wanted.eval_seconds
-    return 300.0 if seconds is None else max(seconds / 10, min(seconds / 2, 10.0))
 
 
 def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
@@ -251,96 +307,6 @@ def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
             )
         made = ALGORITHMS[made]
     return made(space, wanted.seed, population_size=wanted.population_size)
-
-
-# -- the journal ------------------------------------------------------------------------------------------------------
-
-_MUST_AGREE = (
-    "task", "seed", "scoring", "objectives", "cv", "folds", "fold_rows", "algorithm", "population_size", "data_fingerprint",
-    "search_space", "initial_pipelines", "racing",
-)  # fmt: skip
-
-
-def disagreement(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """Return, in words, which settings are not those of a recorded run, though its results depend on them."""
-    return "; ".join(
-        f"{name.replace('data_fingerprint', 'the table')} was {_brief(recorded.get(name))}, is {_brief(settings[name])}"
-        for name in _MUST_AGREE
-        if recorded.get(name) != settings[name]
-    )
-
-
-def _settings(wanted: Search, metrics: list[str], folds: list[Any], space: PipelineSpace) -> dict[str, Any]:
-    dataset = wanted.dataset
-    return {
-        "task": dataset.task,
-        "seed": wanted.seed,
-        "scoring": metrics,
-        "objectives": list(wanted.objectives),
-        "cv": wanted.cv if isinstance(wanted.cv, int) else _name(wanted.cv),
-        "folds": len(folds),
-        "fold_rows": _digest([hashlib.blake2b(part.astype(np.int64)).hexdigest() for fold in folds for part in fold]),
-        "budget": asdict(wanted.budget),
-        "eval_seconds": _time_limit(wanted),
-        "early_stop": wanted.early_stop,
-        "algorithm": wanted.algorithm if isinstance(wanted.algorithm, str) else _name(wanted.algorithm),
-        "population_size": wanted.population_size,
-        "n_jobs": wanted.n_jobs,
-        "executor": executor_name(wanted.executor),
-        "racing": wanted.racing,
-        "n_rows": dataset.n_rows,
-        "n_features": dataset.n_features,
-        "feature_names": list(dataset.features.names or []),
-        "classes": None if dataset.classes is None else [str(label) for label in dataset.classes],
-        "data_fingerprint": dataset.fingerprint,
-        "search_space": _digest(sorted(space.catalogue.items())),
-        "initial_pipelines": [str(tree) for tree in space.initial],
-        "versions": _versions(),
-        **wanted.notes,
-    }
-
-
-def _digest(value: Any) -> str:
-    return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()
-
-
-def _name(value: Any) -> str:
-    """Return a name that is the same in every process, as a text with the address of an object is not."""
-    return str(getattr(value, "__qualname__", type(value).__qualname__))
-
-
-def _versions() -> dict[str, str]:
-    found = {"evoml": __version__, "python": platform.python_version()}
-    for package in ("scikit-learn", "numpy", "scipy", "pandas", "deap", "networkx", "lightgbm", "xgboost", "catboost"):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _journal(wanted: Search, settings: Mapping[str, Any]) -> Journal:
-    """Open the record: a new one, or that of the run to be resumed, whose settings must be the same."""
-    if not (wanted.resume and wanted.journal is not None and Journal.has_begun(wanted.journal)):
-        return Journal.create(wanted.journal, settings, wanted.began.wall)
-    journal = Journal.resume(wanted.journal, wanted.began.wall)
-    recorded = journal.settings
-    if what := disagreement(recorded, settings):
-        journal.close()
-        raise JournalError(f"{wanted.journal} records another run: {what}. Use the same settings, or a new journal")
-    if recorded["versions"] != settings["versions"]:
-        warnings.warn(
-            f"{wanted.journal} was begun with other library versions; results may differ from an uninterrupted run",
-            UserWarning,
-            stacklevel=3,
-        )
-    journal.event("resumed", budget=settings["budget"], versions=settings["versions"])
-    return journal
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _timed(budget: Budget) -> bool:
@@ -378,11 +344,13 @@ def _finish(
     model: FinalModel,
     finished: Finished,
     constant: float,
+    expected: ExpectedScore | None,
 ) -> Result:
     """Close the record, and hand everything over; ``scored`` are the outcomes with scores, best first."""
     problem, space = parts.problem, parts.space
     front = pareto_front(scored)
     best = next((outcome for outcome in scored if str(outcome.candidate.genome) == model.text), None)
+    ensemble = {member.outcome.candidate.id: member.weight for member in model.members}
     for note in model.notes:
         journal.event("warning", message=note)
         warnings.warn(note, UserWarning, stacklevel=4)
@@ -398,12 +366,23 @@ def _finish(
             "cpu_seconds": finished.progress.cpu,
             "baseline": {"score": constant},
             "model": model.text,
+            "expected": None if expected is None else asdict(expected),
+            "ensemble": {"score": model.score, "weights": ensemble} if ensemble else None,
+            "around": as_recorded(model),
         },
     )
-    comment = _comment(best, next(iter(problem.scorers)), wanted)
-    source = space.source(model.text, problem.seed, comment) if model.text else constant_source(problem, comment)
+    comment = _comment(best, model, next(iter(problem.scorers)), wanted, expected)
+    cleaner = problem.dataset.features.cleaner
+    columns = None if cleaner is None else cleaner.columns
+    if model.members:
+        weights = {member.text: member.weight for member in model.members}
+        source = space.ensemble_source(weights, problem.seed, comment, columns, model.around)
+    elif model.text:
+        source = space.source(model.text, problem.seed, comment, columns, model.around)
+    else:
+        source = constant_source(problem, comment, columns)
     individuals, history, record = _tables(journal)
-    return Result(model, best, front, finished, individuals, history, source, record)
+    return Result(model, best, front, finished, individuals, history, source, record, expected=expected)
 
 
 def _tables(journal: Journal) -> tuple[pd.DataFrame, pd.DataFrame, bytes]:
@@ -411,7 +390,9 @@ def _tables(journal: Journal) -> tuple[pd.DataFrame, pd.DataFrame, bytes]:
     return journal.individuals(), journal.progress(), journal.to_bytes()
 
 
-def _comment(best: Outcome | None, metric: str, wanted: Search) -> str:
+def _comment(
+    best: Outcome | None, model: FinalModel, metric: str, wanted: Search, expected: ExpectedScore | None
+) -> str:
     if best is None:
         return "No pipeline could be scored: this is a baseline."
     weights = (
@@ -419,7 +400,9 @@ def _comment(best: Outcome | None, metric: str, wanted: Search) -> str:
         if wanted.dataset.sample_weight is None
         else ("\nIt was fitted with sample weights, which reach all steps by scikit-learn's metadata routing.")
     )
+    less = "less" if expected is None else f"{expected.value:.4g} ({expected.low:.4g} to {expected.high:.4g})"
+    what, score = ("pipelines were", model.score) if model.members else ("pipeline was", best.scores[0])
     return (
-        f"Selection score ({metric}, mean over folds): {best.scores[0]:.6g}. The pipeline was chosen for this score:\n"
-        f"expect less on new data. Seed of the run: {wanted.seed}.{weights}"
+        f"Selection score ({metric}, mean over folds): {score:.6g}. The {what} chosen for this score:\n"
+        f"expect {less} on new data. Seed of the run: {wanted.seed}.{weights}"
     )

@@ -43,7 +43,7 @@ def refused(run):
         lines = [
             line
             for line in result.stderr.splitlines()
-            if not line.startswith(("data:", "task:", "folder:", "budget:", "replaying "))
+            if not line.startswith(("data:", "task:", "column", "folder:", "budget:", "replaying "))
         ]
         assert result.exit_code == 2, result.output
         assert len(lines) == 1, result.stderr

@@ -22,11 +22,12 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     StackingClassifier,
+    VotingClassifier,
 )
 from sklearn.feature_selection import SelectFromModel, SelectPercentile, chi2, mutual_info_classif
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -34,6 +35,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransformer, SplineTransformer
 from sklearn.svm import SVC
 
+from evoml import EvoClassifier
 from evoml.cli.model_file import SavedModel, libraries_needed, load_model, save_model
 from evoml.components import load_catalogue
 from evoml.core import ModelFileError
@@ -98,6 +100,21 @@ def test_what_pipelines_are_made_of_comes_back_equal(here, table, step):
     assert (loaded.pipeline.predict(table[0]) == model.pipeline.predict(table[0])).all()
     assert replace(loaded, pipeline=None, classes=None) == replace(model, pipeline=None, classes=None)
     assert loaded.classes.tolist() == ["no", "yes"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_ensemble_put_together_by_a_run_comes_back_equal(here):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(150, 2)), columns=["a", "b"])
+    y = np.where(X["a"] * X["b"] + X["a"] + 0.7 * rng.normal(size=150) > 0, "yes", "no")
+    parts = {"only": ["GaussianNB", "LogisticRegression", "KNeighborsClassifier", "DecisionTreeClassifier"]}
+    estimator = EvoClassifier(
+        max_evaluations=12, random_state=0, executor="serial", cv=3, search_space=parts, scoring="neg_log_loss"
+    ).fit(X, y)
+    assert isinstance(estimator.fitted_pipeline_, VotingClassifier)
+    save_model(saved(estimator.fitted_pipeline_), here / "m.skops")
+    loaded = load_model(here / "m.skops").pipeline
+    assert (loaded.predict_proba(X) == estimator.predict_proba(X)).all()
 
 
 class Foreign(BaseEstimator):
@@ -207,8 +224,11 @@ def test_every_part_of_the_catalogue_can_be_saved_and_loaded(here, name):
     y = (X["a"] + X["b"]).to_numpy() if part.task == "regression" else np.where(X["a"] + X["b"] > 1.1, "p", "q")
     if part.kind == "encoder":
         X = X.assign(t=np.where(X["c"] > 0.5, "u", "v").astype(object))
-    model = make_pipeline(part.build(part.defaults(), 0)).fit(X, y)
+    step = part.build(part.defaults(), 0)
+    if part.kind == "wrapper":
+        step.set_params(**{part.around: Ridge() if part.task == "regression" else GaussianNB()})
+    model = make_pipeline(step).fit(X, y)
     save_model(saved(model), here / "m.skops")
     loaded = load_model(here / "m.skops", libraries_needed(model)).pipeline
-    method = "predict" if part.is_model else "transform"
+    method = "predict" if hasattr(step, "predict") else "transform"
     np.testing.assert_array_equal(*(np.asarray(getattr(one, method)(X)) for one in (model, loaded)))

@@ -60,6 +60,8 @@ def test_a_mistake_in_the_file_is_named(here, content, expected):
         (FitOptions(jobs=0).over(GIVEN), "--jobs must not be 0"),
         (FitOptions(seed=-1).over(GIVEN), "--seed must be from 0"),
         (FitOptions(holdout=1.0).over(GIVEN), "--holdout must be a share between 0 and 1"),
+        (FitOptions(ensemble_size=0).over(GIVEN), "the number of --ensemble-size must be greater than zero"),
+        (FitOptions(max_model_mb=-2.0).over(GIVEN), "the number of --max-model-mb must be greater than zero"),
         (FitOptions(task="regresion").over(GIVEN), "did you mean 'regression'?"),
         (FitOptions(group="y").over(GIVEN), "must name different columns"),
     ],

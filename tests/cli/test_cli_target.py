@@ -79,7 +79,7 @@ def test_columns_that_are_not_there_are_named_with_the_nearest():
 def test_group_and_weight_are_no_features():
     frame = table([0, 1] * 5).assign(g=list("aabbccddee"), w=1.5)
     data = data_from(frame, "y", group="g", weight="w")
-    assert list(data.kinds) == ["a"]
+    assert list(data.X.columns) == ["a"]
     assert data.groups.tolist() == list("aabbccddee")
     assert data.weights.tolist() == [1.5] * 10
     with pytest.raises(DataError, match="column 'g' is missing in 1 of 10 rows"):

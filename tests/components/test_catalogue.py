@@ -200,7 +200,9 @@ class TestLimited:
         catalogue = load_catalogue()
         classifiers = catalogue.limited(task="classification", n_rows=100, n_features=5, needs_predict_proba=True)
         assert "RandomForestClassifier" in classifiers
-        assert "SVC" not in classifiers
+        assert "SVC" in classifiers  # within a calibration
+        without = catalogue.without("Calibrated")
+        assert "SVC" not in without.limited(task="classification", n_rows=100, n_features=5, needs_predict_proba=True)
         assert not any(part.task == "regression" for part in classifiers.values())
         for target, poisson, gamma in [("any", False, False), ("nonnegative", True, False), ("positive", True, True)]:
             regressors = catalogue.limited(task="regression", n_rows=100, n_features=5, target=target)

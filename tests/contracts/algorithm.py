@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from contracts.fake_space import DigitSpace, told
 
-from evoml.core import Candidate, Outcome
+from evoml.core import Candidate, Evaluation, Outcome, Status
 
 POPULATION = 8
 
@@ -89,7 +90,7 @@ class AlgorithmContract:
             def sample(self, positions, streams):
                 return ["555"] * len(positions)
 
-            def vary(self, operators, parents, streams):
+            def vary(self, operators, parents, streams, trials=()):
                 return ["555"] * len(operators)
 
         assert len(self.asked(self.make(One(), 1, POPULATION), 20)) > 5 * POPULATION
@@ -156,6 +157,32 @@ class AlgorithmContract:
     def test_what_failed_never_becomes_a_parent(self, algorithm):
         candidates = self.asked(algorithm, 30, outcome=lambda candidate: told(candidate, fails=candidate.id % 3 == 0))
         assert all(parent % 3 for candidate in candidates for parent in candidate.parents)
+
+    # -- what operators may learn from ----------------------------------------------------------------------------------
+
+    def test_operators_see_what_was_told_once_and_failures_as_the_worst(self):
+        seen: list[Any] = []
+
+        class Watched(DigitSpace):
+            def vary(self, operators, parents, streams, trials=()):
+                seen.append(trials)
+                return super().vary(operators, parents, streams)
+
+        def outcome(candidate: Candidate) -> Outcome:
+            if candidate.id % 5 == 1:
+                return replace(told(candidate), duplicate_of=0)
+            if candidate.id % 5 == 2:
+                return Outcome(candidate, Evaluation(Status.VETOED))
+            return told(candidate, fails=candidate.id % 5 == 3)
+
+        known: dict[str, float] = {}
+        for _, _, outcomes in self.run(self.make(Watched(), 1, POPULATION), 30, outcome=outcome):
+            for trials in seen:
+                assert {trial.key: trial.score for trial in trials} == known
+                assert all(trial.key == f"key of {trial.genome}" for trial in trials)
+            seen.clear()
+            counted = [one for one in outcomes if one.candidate.id % 5 not in (1, 2)]
+            known |= {one.candidate.key: one.scores[0] if one.ok else -math.inf for one in counted}
 
     # -- racing -------------------------------------------------------------------------------------------------------
 

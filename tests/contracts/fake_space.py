@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evoml.core import Candidate, Evaluation, Outcome, Status
+from evoml.core import Candidate, Evaluation, Outcome, Status, Trial
 
 
 class DigitSpace:
@@ -21,7 +21,13 @@ class DigitSpace:
     def sample(self, positions: Sequence[int], streams: Sequence[np.random.Generator]) -> list[str]:
         return ["".join(map(str, rng.integers(10, size=self.length))) for rng in streams]
 
-    def vary(self, operators: Sequence[str], parents: Sequence[Sequence[str]], streams: Sequence[Any]) -> list[str]:
+    def vary(
+        self,
+        operators: Sequence[str],
+        parents: Sequence[Sequence[str]],
+        streams: Sequence[Any],
+        trials: Sequence[Trial] = (),
+    ) -> list[str]:
         return [
             getattr(self, name)(*mating, rng) for name, mating, rng in zip(operators, parents, streams, strict=True)
         ]

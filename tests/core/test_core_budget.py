@@ -100,3 +100,10 @@ def test_the_share_used_is_that_of_the_bound_nearest_its_end():
 def test_a_run_bounded_by_seconds_is_over_two_percent_and_a_second_after_them():
     assert Budget(seconds=100.0).latest == 103.0
     assert Budget(evaluations=1).latest is None
+
+
+def test_a_budget_is_made_shorter_by_a_share_or_by_seconds():
+    assert Budget(seconds=100.0).shorter(0.02, 0.5) == Budget(seconds=98.0)
+    assert Budget(seconds=10.0).shorter(0.02, 0.5) == Budget(seconds=9.5)
+    assert Budget(seconds=1.0).shorter(0.02, 0.5) == Budget(seconds=0.9)
+    assert Budget(evaluations=5).shorter(0.02, 0.5) == Budget(evaluations=5)

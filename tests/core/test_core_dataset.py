@@ -1,10 +1,12 @@
 """Reading tables at the door: every kind of input, and one clear message for each that cannot be used."""
 
+import contextlib
 import datetime
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,7 +56,9 @@ def test_numbers_come_as_a_dense_matrix(table):
         np.array([[1, nan], [3, 4]]),
         np.array([[1, None], [3, 4]], dtype=object),
         np.array([[1, pd.NA], [3, 4]], dtype=object),
+        np.array([[1, np.inf], [3, 4]]),
         sparse.csr_matrix([[1, nan], [3, 4]]),
+        sparse.csr_matrix([[1, -np.inf], [3, 4]]),
         pd.DataFrame([[1, None], [3, 4]]),
     ],
 )
@@ -73,9 +77,10 @@ def test_missing_numbers_make_a_numeric_table(table):
         (pd.array([1.5, None], dtype="Float64"), [1.5, None]),
         (pd.Series([1, None, True], dtype=object)[:2], [1, None]),
         ([Decimal("1.5"), None], [1.5, None]),
-        (pd.Categorical([7, 9]), [7, 9]),
-        (pd.to_datetime(["1970-01-02", None]), [86400, None]),
-        (pd.to_datetime(["1970-01-02", "1970-01-03"]).tz_localize("UTC"), [86400, 172800]),
+        (["7", "9"], [7, 9]),
+        (["true", "FALSE", "?"], [1, 0, None]),
+        (["12:30", "00:00:01"], [45000, 1]),
+        ([1.0, np.inf], [1, None]),
         (pd.to_timedelta(["1s", None]), [1, None]),
         (pd.arrays.SparseArray([0.0, 2.0]), [0, 2]),
     ],
@@ -114,7 +119,7 @@ def test_text_stays_text_in_object_columns_with_nan(column):
     assert features.complete_numbers
     assert list(features.frame.dtypes) == [object, np.float64]
     assert cells(features) == [["x", 1], [None, 2]]
-    assert features.layout.text == (True, False)
+    assert [column.kind for column in features.columns] == ["category", "number"]
 
 
 def test_mixed_cells_become_texts_of_one_type():
@@ -125,14 +130,17 @@ def test_mixed_cells_become_texts_of_one_type():
 def test_arrays_and_lists_with_text_keep_their_numbers():
     for table in ([["x", 1], ["y", 2]], np.array([["x", 1], ["y", None]], dtype=object)):
         features = read_features(table)
-        assert features.layout.text == (True, False)
-        assert features.names is None
+        assert [column.kind for column in features.columns] == ["category", "number"]
         assert list(features.frame.columns) == ["x0", "x1"]
 
 
-def test_times_in_an_array_of_objects_are_seconds():
+def test_times_become_numbers_of_those_parts_that_vary():
     table = np.array([[datetime.datetime(1970, 1, 2), 1], [datetime.datetime(1970, 1, 3), 2]], dtype=object)
-    assert read_features(table).matrix.tolist() == [[86400, 1], [172800, 2]]
+    features = read_features(table)
+    assert features.names == ("x0 days", "x0 day", "x0 weekday", "x1")
+    assert features.matrix.tolist() == [[1, 2, 4, 1], [2, 3, 5, 2]]
+    zoned = pd.DataFrame({"t": pd.to_datetime(["2020-01-01T02:00", None]).tz_localize("Europe/Paris")})
+    assert cells(read_features(zoned)) == [[18262 + 1 / 24], [None]]
 
 
 def test_rows_with_equal_index_labels_stay_apart():
@@ -161,10 +169,6 @@ def test_the_users_frame_stays_as_it_is():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (np.array([[1, np.inf], [0, 1]]), r"infinity in column\(s\) x1; replace inf by NaN or a number"),
-        (sparse.csr_matrix([[-np.inf, 1]]), r"infinity in column\(s\) x0;"),
-        (pd.DataFrame({"fine": [1.0], "bad": [np.inf]}), r"infinity in column\(s\) bad;"),
-        (pd.DataFrame({"t": ["x"], "bad": [-np.inf]}), r"infinity in column\(s\) bad;"),
         (np.empty((0, 3)), r"0 sample\(s\)"),
         (np.empty((3, 0)), r"0 feature\(s\)"),
         (pd.DataFrame(), r"at least one row and one column, got shape \(0, 0\)"),
@@ -300,8 +304,22 @@ def test_groups_need_one_value_a_row():
 def test_constant_columns_are_noted_by_name():
     frame = pd.DataFrame({"same": [1.0] * 6, "gone": [nan] * 6, "ok": range(6)})
     (note,) = read_dataset(frame, LABELS, "classification").notes
-    assert note == "2 of 3 columns are constant (same, gone); they carry no information"
+    assert note.startswith(
+        "2 of 3 columns are left out: same (constant: 1.0 in all rows), gone (empty: no row has a value);"
+    )
+    (note,) = read_dataset(frame.to_numpy(), LABELS, "classification").notes
+    assert note == "2 of 3 columns are constant (x0, x1); they carry no information"
     assert not read_dataset(X, LABELS, "classification").notes
+
+
+def test_infinity_is_taken_as_missing_and_noted():
+    infinite = X.copy()
+    infinite[2, 1] = -np.inf
+    for table, name in ((infinite, "x1"), (pd.DataFrame(infinite, columns=["a", "b"]), "b")):
+        data = read_dataset(table, LABELS, "classification")
+        assert data.notes == (f"infinity in column(s) {name} is taken as missing",)
+        assert np.isnan(data.features.matrix).sum() == 1
+        assert data.features.kind == "numeric"
 
 
 def test_a_table_without_information_says_what_to_expect():
@@ -357,31 +375,31 @@ def test_take_keeps_rows_weights_and_groups_together_and_drops_lost_classes():
 
 
 def seen_as(fitted, new):
-    return read_features(fitted).layout.like_fitted(read_features(new))
+    return read_features(fitted).layout.read(new)
 
 
 def test_new_rows_take_the_fitted_names():
-    frame = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 5.0]})
     assert list(seen_as(frame, frame.to_numpy()).columns) == ["a", "b"]
     assert isinstance(seen_as(frame.to_numpy(), frame), np.ndarray)
 
 
-def test_numbers_where_text_was_are_written_as_in_fit():
-    fitted = pd.DataFrame({"c": ["1", "2", "x"], "n": [1, 2, 3]})
-    for column in ([1, 2], [1.0, 2.0], ["1", "2"], np.array([1, 2], dtype=np.int8)):
-        seen = seen_as(fitted, pd.DataFrame({"c": column, "n": [1, 2]}))
-        assert seen["c"].tolist() == ["1", "2"]
-        assert seen.dtypes.tolist() == [object, np.float64]
-
-
-def test_what_is_missing_stays_missing_in_a_text_column():
-    seen = seen_as(pd.DataFrame({"c": ["x", "y"]}), pd.DataFrame({"c": [nan, nan]}))
-    assert seen["c"].isna().all()
-
-
-def test_text_where_numbers_were_is_refused_by_name():
+def test_text_where_plain_numbers_were_is_refused_by_name():
     message = "hold text, but held numbers in fit; give numbers there"
-    with pytest.raises(DataError, match=rf"column\(s\) 'b' {message}"):
-        seen_as(pd.DataFrame({"a": [1], "b": [2]}), pd.DataFrame({"a": [1], "b": ["x"]}))
-    with pytest.raises(DataError, match="column 'b' holds text, but held numbers in fit"):
-        seen_as(pd.DataFrame({"a": ["t"], "b": [2]}), pd.DataFrame({"a": ["t"], "b": ["x"]}))
+    for text in ("x", None):
+        new = pd.DataFrame({"a": [1, 2], "b": ["1", text]})
+        with pytest.raises(DataError, match=rf"column\(s\) 'b' {message}") if text else contextlib.nullcontext():
+            seen_as(pd.DataFrame({"a": [1, 2], "b": [2, 3]}), new)
+
+
+def test_a_table_that_was_cleaned_is_shown_to_its_pipeline_as_it_came():
+    raw = pd.DataFrame({"t": ["x", "?"], "n": [1, 2]})
+    pd.testing.assert_frame_equal(seen_as(raw, raw), raw)
+    assert list(seen_as(raw, pl.DataFrame({"t": ["x"], "n": [3]})).columns) == ["t", "n"]
+
+
+def test_a_table_without_any_use_stands_as_a_constant():
+    features = read_features(pd.DataFrame({"same": ["x"] * 30, "id": range(30)}))
+    assert features.useless
+    assert features.matrix.tolist() == [[0.0]] * 30
+    assert "no column is of any use: same (constant: 'x' in all rows), id (identifier" in features.notes[0]

@@ -80,15 +80,7 @@ def test_the_exported_source_reads_text_and_missing_values_too(tmp_path):
     model = classifier().fit(table, y)
     namespace = {}
     exec(model.export(str(tmp_path / "pipeline.py")).read_text(), namespace)
-    assert (
-        namespace["pipeline"].fit(model._layout.like_fitted(features(table)), y).predict(table) == model.predict(table)
-    ).all()
-
-
-def features(table):
-    from evoml.core.dataset import read_features
-
-    return read_features(table)
+    assert (namespace["pipeline"].fit(table, y).predict(table) == model.predict(table)).all()
 
 
 @pytest.mark.parametrize("method", ["export", "lineage", "plot", "score", "predict"])

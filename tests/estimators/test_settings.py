@@ -31,7 +31,7 @@ X, Y = numbers()
         ({"search_space": "no/such.toml"}, "no/such.toml: cannot be read"),
         ({"initial_pipelines": ["GausianNB(features)"]}, "there is no part 'GausianNB' in the search space"),
         ({"cv": 1}, "cv must be at least 2 folds, got 1"),
-        ({"cv": "x"}, "cv must be a number of folds, a splitter, or a list of (train, test) rows, got 'x'"),
+        ({"cv": "x"}, "cv must be a number of folds, a splitter, 'time', or a list of (train, test) rows, got 'x'"),
         ({"n_jobs": 0}, "n_jobs must be a whole number other than 0"),
         ({"memory_limit": "lots"}, "memory_limit must be a number of bytes or a text such as '4GB', got 'lots'"),
         ({"population_size": None}, "population_size must be a positive whole number, got None"),

@@ -190,6 +190,9 @@ class OneStep:
     def inputs(self, node):
         return [FEATURES] if node == "model" else []
 
+    def columns_of(self, node):
+        return FEATURES
+
     def make(self, node, random_state, effort=1.0):
         return Behaving(self.text)
 

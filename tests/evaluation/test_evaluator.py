@@ -1,12 +1,15 @@
 """Between loop and executor: no meaning evaluated twice, and an order where order matters."""
 
 import random
+import tracemalloc
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 from evoml.evaluation import Evaluator
+from evoml.evaluation.evaluator import packed, unpacked
 
 OK = Evaluation(Status.OK, {"m": (0.5,)}, Cost(wall=3.0, fit=2.0))
 FAILED = Evaluation(Status.CRASHED, error="gone")
@@ -149,8 +152,18 @@ def test_free_slots_are_the_executors_capacity_less_what_is_under_way(fake):
     assert made.free_slots() == 3
 
 
-def test_free_slots_are_the_look_ahead_whatever_the_capacity(fake):
-    assert evaluator(fake, look_ahead=32).free_slots() == 32
+@pytest.mark.parametrize(("count", "ahead"), [(0, 8), (1, 8), (2, 9), (20, 18), (48, 32), (200, 32)])
+def test_free_slots_grow_with_what_was_told_up_to_the_look_ahead_whatever_the_capacity(fake, count, ahead):
+    made = evaluator(fake, look_ahead=32)
+    for index in range(count):
+        made.submit([candidate(index)])
+        fake.finish(index)
+        made.completed()
+    assert made.free_slots() == ahead
+    resumed = evaluator(fake, look_ahead=32)
+    resumed.remember([Outcome(candidate(index), OK, (0.5, -index)) for index in range(count)])
+    assert resumed.free_slots() == ahead
+    assert evaluator(fake, look_ahead=4).free_slots() == 4
 
 
 def test_no_more_than_max_evaluations_are_begun_and_duplicates_do_not_count(fake):
@@ -173,6 +186,31 @@ def test_what_was_told_in_an_earlier_sitting_is_not_evaluated_again(fake):
     made.submit([candidate(3, "key 0"), candidate(4, "key 2"), candidate(5)])
     assert fake.submitted == [5]
     assert [(o.candidate.id, o.duplicate_of) for o in made.completed()] == [(3, 0), (4, 2)]
+
+
+def test_an_evaluation_comes_out_as_it_was_packed():
+    cost = Cost(*(index + 1 / 3 for index in range(11)))
+    scores = {"f1": (1 / 3, 0.5, -np.inf), "r2": (0.1, 0.2, 0.3)}
+    whole = Evaluation(Status.PRUNED, scores, cost, "an error", (0.25, 1 / 7), "meaning", np.ones((3, 1)), (1, 2))
+    assert unpacked(packed(whole)) == whole
+    assert unpacked(packed(whole)).predictions is None
+    assert unpacked(packed(Evaluation(Status.VETOED))) == Evaluation(Status.VETOED)
+
+
+def test_what_is_kept_of_an_evaluation_is_small(fake):
+    made = evaluator(fake)
+    folds = np.random.default_rng(0).random((1000, 5)).tolist()
+    tracemalloc.start()
+    for index, values in enumerate(folds):
+        made.submit([candidate(index)])
+        costs = [index * 1e-3 + cost * 1e-5 for cost in range(11)]
+        evaluation = Evaluation(Status.OK, {"m": tuple(values)}, Cost(*costs), semantics=f"{index:024d}")
+        fake.finish(index, evaluation)
+        made.completed()
+    fake.submitted.clear()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held / 1000 < 700
 
 
 def test_closing_closes_the_executor(fake):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import time
 
 import joblib
 import numpy as np
@@ -13,8 +14,9 @@ from test_executor_faults import collect
 
 from evoml.components import load_catalogue
 from evoml.core.dataset import read_dataset
-from evoml.core.errors import SettingError
+from evoml.core.errors import FitError, SettingError
 from evoml.evaluation import Problem, executor, scorers, splits, workers
+from evoml.evaluation.executors import NO_TIME
 from evoml.evaluation.executors.process import ProcessExecutor
 from evoml.evaluation.executors.serial import SerialExecutor
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
@@ -52,6 +54,35 @@ def test_many_more_tasks_than_workers_come_back_once_each():
             made.submit(task, "well")
         assert sorted(collect(made, 200)) == list(range(200))
         assert made.completed(0) == []
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("make", [SerialExecutor, lambda problem: ProcessExecutor(problem, 2)])
+def test_several_are_fitted_in_order_and_a_failure_stands_in_its_own_place(make):
+    made = make(faulty_problem())
+    try:
+        found = made.fit_all(["well", "ValueError", "well"])
+        assert [getattr(one, "text", None) for one in found] == ["well", None, "well"]
+        assert isinstance(found[1], FitError)
+        assert made.fit_all([]) == []
+        assert made.fit("well").text == "well"
+        assert all(isinstance(one, FitError) for one in made.fit_all(["well"] * 3, -1.0))
+    finally:
+        made.close()
+
+
+def test_what_is_not_fitted_in_time_costs_the_others_nothing():
+    made = ProcessExecutor(faulty_problem(), 2)
+    try:
+        assert made.fit("well").text == "well"  # the host has started
+        began = time.monotonic()
+        found = made.fit_all(["well", "sleep", "sleep", "well"], 2.0)
+        assert 1.9 < time.monotonic() - began < 6
+        assert found[0].text == "well"
+        assert "took longer than its limit of 2 s" in str(found[1])
+        assert "took longer than its limit of 2 s" in str(found[2])
+        assert NO_TIME in str(found[3])
     finally:
         made.close()
 

@@ -12,7 +12,7 @@ from test_evaluate import problem_of
 
 from evoml.core.candidate import Candidate, Evaluation, Outcome, Status
 from evoml.evaluation import evaluate, objectives
-from evoml.evaluation.racing import DEVIATIONS, LEAST, SURVIVORS, Racing
+from evoml.evaluation.racing import CONTENDERS, DEVIATIONS, LEAST, SURVIVORS, Racing
 
 FOLDS = 4
 NONE = (-math.inf,) * (FOLDS - 1)
@@ -47,22 +47,30 @@ def asked(complexity=5):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10**6), st.integers(5, 30), st.sampled_from([1, 20, 40, 60]))
+@given(st.integers(0, 10**6), st.integers(3, 30), st.sampled_from([1, 20, 60, 300]))
 def test_bars_of_folds_match_the_naive_ones(seed, count, population_size):
     known = rivals(np.random.default_rng(seed), count)
-    place = max(LEAST, round(SURVIVORS * population_size))
+    place = max(2, round(SURVIVORS * population_size))
     found = racing(population_size=population_size).bars(asked(), known)
-    if count < place:
+    if count < max(LEAST, place):
         assert found == NONE
     else:
         best_first = sorted(known, key=lambda one: (-one.scores[0], one.candidate.id))
-        expected = naive.fold_bars([one.evaluation.fold_scores["f1"] for one in best_first], place, DEVIATIONS)
+        contenders = best_first[: max(LEAST, place, round(CONTENDERS * population_size))]
+        expected = naive.fold_bars([one.evaluation.fold_scores["f1"] for one in contenders], place, DEVIATIONS)
         assert found == pytest.approx(expected)
 
 
 def test_the_order_of_rivals_does_not_matter():
     known = rivals(np.random.default_rng(0), 12)
     assert racing().bars(asked(), known) == racing().bars(asked(), known[::-1])
+
+
+def test_poor_rivals_do_not_blur_the_race():
+    rng = np.random.default_rng(0)
+    good = rivals(rng, LEAST)
+    poor = [outcome(id_, rng.uniform(-9.0, 0.0, size=FOLDS)) for id_ in range(100, 140)]
+    assert racing().bars(asked(), good + poor) == racing().bars(asked(), good) > NONE
 
 
 def test_where_all_are_equal_the_bar_is_what_they_reached():

@@ -94,11 +94,15 @@ def test_weights_reach_a_metric_of_the_users_own_that_takes_them():
 
 # -- the whole catalogue ------------------------------------------------------------------------------------------------
 
-BRIDGES = dict.fromkeys(("any", "table", "numeric", "dense"), "features") | {"nonnegative": "MinMaxScaler(features)"}
+BRIDGES = dict.fromkeys(("any", "text", "table", "numeric", "dense"), "features") | {
+    "nonnegative": "MinMaxScaler(features)"
+}
 
 
 def parts(task):
     facts = {"n_rows": 30, "n_features": 4, "n_classes": 2 if task == "classification" else 0}
+    if task == "classification":
+        facts |= {"imbalance": 5.0, "needs_predict_proba": True}  # so that all wrappers are there
     catalogue = load_catalogue().limited(task=task, target="positive" if task == "regression" else "any", **facts)
     return [(task, name) for name in catalogue]
 
@@ -112,8 +116,12 @@ def test_every_part_of_the_catalogue_can_be_fitted_with_fractional_weights(task,
     table = pd.DataFrame(rng.normal(size=(48, 4)), columns=list("abcd"))
     if part.input == "table":
         table["b"] = rng.choice(["red", "green", "blue"], size=48)
+    if part.input == "text":
+        table["b"] = [" ".join(rng.choice(["red", "green", "blue", "round", "flat"], size=6)) for _ in range(48)]
     y = (table["a"] > 0).astype(int) if task == "classification" else np.exp(table["a"])
-    dataset = read_dataset(table, y, task, rng.uniform(0.5, 3, size=48))
+    dataset = read_dataset(
+        table, y, task, rng.uniform(0.5, 3, size=48), column_kinds={"b": "text"} if part.input == "text" else None
+    )
     facts = DataFacts(
         task,
         dataset.features.kind,
@@ -122,10 +130,12 @@ def test_every_part_of_the_catalogue_can_be_fitted_with_fractional_weights(task,
         n_classes=2 if task == "classification" else 0,
         class_rows=8 if task == "classification" else 0,
         target="any" if task == "classification" else "positive",
+        needs_predict_proba=part.input == "any_model",
+        imbalance=5.0,
     )
     model = "LogisticRegression" if task == "classification" else "Ridge"
-    text = f"{name}({BRIDGES[part.input]})"
-    if not part.is_model:
+    text = f"{name}({model}(features))" if part.around else f"{name}({BRIDGES[part.input]})"
+    if not (part.is_model or part.around):
         text = f"{model}(StandardScaler({text}))" if part.input != "table" else f"{model}({text})"
     grammar_space = PipelineSpace(load_catalogue(), facts, [text])
     folds = [(np.arange(0, 48, 2), np.arange(1, 48, 2))]

@@ -158,7 +158,8 @@ def test_equal_seeds_give_equal_predictions_with_every_part(task, kind):
     for part in of.catalogue.values():
         if part.cost == "heavy" or (kind == "table") != (part.kind == "encoder"):
             continue
-        term = read_term(f"{part.name}(features)" if part.is_model else f"{model}({part.name}(features))")
+        around, within = (part.name, model) if part.kind == "wrapper" else (model, part.name)
+        term = read_term(f"{part.name}(features)" if part.is_model else f"{around}({within}(features))")
         text = str(of.grammar.tree(term, adapt=True))
         assert np.array_equal(predictions(of.build(text, 3), data), predictions(of.build(text, 3), data)), text
 

@@ -75,7 +75,8 @@ def test_without_its_part_a_known_pipeline_is_left_out():
     texts = " ".join(map(str, of.initial))
     assert "SVC(" not in texts
     assert "Nystroem" not in texts
-    assert len(of.initial) == len(known_pipelines("classification")) - 2
+    others = [text for text in known_pipelines("classification") if "SVC(" not in text and "Nystroem" not in text]
+    assert 0 < len(of.initial) == len(others)
 
 
 # -- the user's pipelines ---------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def assert_valid(of, tree):
     assert tree.searchSubtree(0).stop == len(tree)
     slots = tree.slots()
     assert len(slots) == len(tree)
-    assert tree[0].ret is Model
+    assert issubclass(tree[0].ret, Model)
     for index, node in enumerate(tree):
         assert issubclass(node.ret, slots[index]), (str(tree), index)
         if is_value(node):
@@ -123,7 +123,7 @@ def test_operators_do_something():
     changed = dict.fromkeys(of.operators, 0)
     for operator, parents, offspring in bred(of, 600):
         changed[operator] += of.key(offspring) != of.key(parents[0])
-    assert all(count >= 60 for count in changed.values()), changed
+    assert all(count >= 50 for count in changed.values()), changed
 
 
 def test_equal_streams_give_equal_trees():
@@ -170,7 +170,7 @@ def test_another_process_with_other_hashes_gives_the_same_trees_and_keys():
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
     first = printed("1")
-    assert len(first.splitlines()) == 26
+    assert len(first.splitlines()) == 27
     assert printed("2") == first
 
 

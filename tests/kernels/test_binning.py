@@ -33,6 +33,20 @@ def test_codes_are_counts_of_edges_below(X, max_bins, min_rows):
         assert not len(own) or len(set(own.tolist())) == 1 or np.bincount(own)[1:].min() >= min_rows
 
 
+@pytest.mark.parametrize("spread", [0.0, 1e-310, 1.0, 1e300, np.inf])
+@pytest.mark.parametrize("n_rows", [1, 50, 3000])
+def test_codes_of_odd_ranges_are_counts_of_edges_below(spread, n_rows):
+    rng = np.random.default_rng(n_rows)
+    X = np.column_stack([rng.normal(size=n_rows), np.exp(9 * rng.normal(size=n_rows)), rng.integers(0, 3, n_rows)])
+    X[rng.random(X.shape) < 0.1] = np.nan
+    with np.errstate(all="ignore"):
+        X[rng.random(X.shape) < 0.1] *= -spread
+    new = np.concatenate([X, np.nextafter(X, np.inf), np.full((1, 3), np.inf), np.full((1, 3), -np.inf)])
+    flags = np.zeros(3, bool)
+    edges, offsets = bin_edges(X, flags)
+    assert np.array_equal(bin_matrix(new, edges, offsets, flags), naive.codes(new, edges, offsets, flags))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=80))
 def test_a_bin_for_each_value_while_they_are_few(values):

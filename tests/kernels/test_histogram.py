@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernels.tree_cases import histogram_of, layout_of, packed_derivatives
 
-from evoml.kernels.histogram import subtract, unpack
+from evoml.kernels.histogram import aligned_rows, subtract, unpack
 
 
 def _case(seed, n, c, k):
@@ -18,7 +18,7 @@ def _case(seed, n, c, k):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 5), st.sampled_from([1, 2, 3, 4, 7]))
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 5), st.sampled_from([1, 2, 4, 7, 11, 14]))
 def test_sums_match_naive_and_siblings_are_exact(seed, n, c, k):
     codes, gradients, hessians, rng = _case(seed, n, c, k)
     packed, _, width = packed_derivatives(gradients, hessians)
@@ -50,13 +50,24 @@ def test_unpacked_sums_are_close_and_rows_exact(seed, n, k, constant):
     assert packed.reshape(n, width)[:, 0].sum() & packing.row_mask == n
 
 
-def test_only_the_columns_asked_for_are_filled():
-    codes, gradients, hessians, _ = _case(1, 50, 4, 1)
+@pytest.mark.parametrize("k", [1, 3, 6])
+def test_only_the_columns_asked_for_are_filled(k):
+    codes, gradients, hessians, _ = _case(1, 50, 4, k)
     packed, _, width = packed_derivatives(gradients, hessians)
     layout, rows = layout_of(codes), np.arange(50, dtype=np.int32)
     whole = histogram_of(codes, rows, packed, np.arange(4, dtype=np.int32), layout, width)
     some = histogram_of(codes, rows, packed, np.array([1, 3], np.int32), layout, width)
-    offsets = layout.histogram_offsets.astype(int)
+    offsets = layout.histogram_offsets.astype(int) * width
     for column in range(4):
         piece = slice(offsets[column], offsets[column + 1])
         assert np.array_equal(some[piece], whole[piece] if column in (1, 3) else np.zeros_like(whole[piece]))
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (7, 8), (32, 12345)])
+def test_rows_of_histograms_begin_where_a_line_of_the_cache_does(shape):
+    rows = aligned_rows(*shape)
+    assert rows.shape == shape
+    assert rows.dtype == np.int64
+    assert rows.ctypes.data % 64 == 0
+    assert rows.flags.c_contiguous
+    assert rows.flags.writeable

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from evoml.learners import BoostingClassifier, BoostingRegressor
-from evoml.learners.binned_table import bin_table
+from evoml.learners.binned_table import bin_table, rows_in_bin
 from evoml.learners.boosting import fit_folds
 
 _EXACT = {"l2_regularization": 0.0, "min_samples_bin": 1, "max_iter": 1, "learning_rate": 1.0}
@@ -322,3 +322,14 @@ def test_a_table_that_is_not_writable_compiles_nothing_anew(cancer):
             np.asarray(X, order=order), cancer[1], sample_weight=np.ones(len(X), np.float32)
         )
     assert [len(kernel.signatures) for kernel in kernels] == before
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "least"), [(1, 1), (100, 2), (500, 10), (1499, 10), (3000, 20), (4800, 32), (20_000, 32), (20_001, 10)]
+)
+def test_rows_that_a_bin_holds(n_rows, least):
+    assert rows_in_bin("auto", n_rows) == least
+    assert rows_in_bin(7, n_rows) == 7
+    values = np.random.default_rng(0).normal(size=(n_rows, 1))
+    counts = np.bincount(bin_table(values).codes[:, 0])[1:]
+    assert counts[:-1].min(initial=n_rows) >= least

@@ -102,6 +102,20 @@ def test_same_bits_for_any_threads_at_once_or_in_parts_and_after_pickling(model,
         assert np.array_equal(other.apply(X), whole.apply(X))
 
 
+@pytest.mark.parametrize("model", [ForestClassifier(40, random_state=0), ForestRegressor(40, random_state=0)])
+def test_trees_are_grown_many_at_a_time(model, monkeypatch):
+    from evoml.kernels import forest
+
+    grown = []
+    monkeypatch.setattr(
+        forest, "grow_forest", lambda *given, real=forest.grow_forest: grown.append(real(*given)) or grown[-1]
+    )
+    X, y = load_breast_cancer(return_X_y=True)
+    model.fit(X, y)
+    assert sum(n_trees for n_trees, *_ in grown) == 40
+    assert len(grown) <= 8
+
+
 def test_global_random_state_is_left_alone():
     X, y = load_iris(return_X_y=True)
     before = np.random.get_state()[1].copy()  # noqa: NPY002

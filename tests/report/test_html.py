@@ -34,6 +34,16 @@ def test_a_finished_run(full, tmp_path):
     assert "has not finished" not in page
 
 
+def test_an_ensemble_is_told_with_its_own_score(new_run):
+    run = new_run()
+    for text, score in (("GaussianNB(features)", 0.9), ("SVC(features)", 0.8)):
+        run.scored(text, score)
+    page = render_report(run.finish(ensemble={"score": 0.9377, "weights": {"1": 0.75, "0": 0.25}}))
+    assert "an average of 2 pipelines" in page
+    assert "0.9377" in page
+    assert '<td class="number">0.75</td>' in page
+
+
 def test_the_page_fetches_nothing_and_runs_nothing(full):
     page = render_report(full)
     links = set(re.findall(r"https?://[^\"'\s<]*", page))

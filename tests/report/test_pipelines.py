@@ -4,6 +4,7 @@ import pytest
 
 from evoml.components import load_catalogue
 from evoml.report.pipelines import (
+    _sentence,
     _words,
     group_of,
     model_name,
@@ -86,11 +87,37 @@ def test_an_unknown_part_gets_a_sentence_too():
 def test_every_part_of_the_catalogue_has_a_sentence_and_a_colour():
     catalogue, words = load_catalogue(), _words()
     for name, part in catalogue.items():
-        assert name in words["parts"] or part.kind in words["kinds"]
+        assert name in words["parts"], f"{name} needs a sentence in steps.toml"
+        told = _sentence(name, "the input", part.defaults())
+        assert told.startswith(words["parts"][name].partition("{")[0]), f"{name} has no {told!r} in its sentence"
         assert group_of(name) in GROUPS
 
 
 def test_every_sentence_names_what_it_reads():
     for sentence in [*_words()["parts"].values(), *_words()["kinds"].values()]:
         assert sentence.endswith((".", ")."))
-        assert sentence.format(sources="the input") != ""
+        assert "{sources}" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("SVC(SimpleImputer(features, strategy='mean'))", "Fills the gaps in each column of the input with the column's mean."),
+        ("SVC(KNNImputer(features, n_neighbors=1, add_indicator=True))",
+         "Fills each gap in the input with the average of the most similar row, with a mark where they were."),
+        ("SVC(PCA(features, n_components=0.9))",
+         "Rotates the input to the directions in which the rows differ most, and keeps 90 % of the differences."),
+        ("SVC(FastICA(features, n_components=1))", "Separates the input into one independent source."),
+    ],
+)  # fmt: skip
+def test_sentences_tell_the_values_that_matter(text, sentence):
+    told = [step.sentence for step in steps_in_words(*read_graph(text))]
+    assert told[1] == sentence
+
+
+def test_some_values_end_the_sentence():
+    graph, root = read_graph("KNeighborsClassifier(features, n_neighbors=7, weights='distance')")
+    sentence = steps_in_words(graph, root)[-1].sentence
+    assert (
+        sentence == "Lets the 7 most similar training rows of the input vote on the class, nearer ones counting more."
+    )

@@ -3,7 +3,15 @@
 import pytest
 
 from evoml.core import Status
-from evoml.report import best_candidate, failures_by_kind, front, leaderboard, operator_credit, summary_table
+from evoml.report import (
+    best_candidate,
+    ensemble_members,
+    failures_by_kind,
+    front,
+    leaderboard,
+    operator_credit,
+    summary_table,
+)
 from evoml.report.tables import mapping_text, score_text, short_error
 
 
@@ -27,6 +35,24 @@ def test_leaderboard_gives_spread_further_metrics_and_cost(full):
 def test_leaderboard_writes_pipelines_without_defaults(full):
     assert leaderboard(full).loc[1, "pipeline"] == "StandardScaler → RandomForestClassifier"
     assert leaderboard(full).loc[2, "pipeline"] == "LogisticRegression(C=2.5)"
+
+
+def test_the_members_of_an_ensemble_are_listed_the_heaviest_first(new_run):
+    run = new_run()
+    for text, score in (("GaussianNB(features)", 0.9), ("SVC(features)", 0.8)):
+        run.scored(text, score)
+    journal = run.finish(ensemble={"score": 0.93, "weights": {"1": 0.75, "0": 0.25}})
+    table = ensemble_members(journal)
+    assert table["id"].tolist() == [1, 0]
+    assert table["weight"].tolist() == [0.75, 0.25]
+    assert table["score"].tolist() == [0.8, 0.9]
+    assert table["pipeline"].tolist() == ["SVC", "GaussianNB"]
+    facts = summary_table(journal).set_index("fact")["value"]
+    assert facts["selection score of the ensemble"] == "0.9300"
+
+
+def test_a_single_pipeline_has_no_members(full):
+    assert ensemble_members(full).empty
 
 
 def test_leaderboard_is_cut_at_n(full):

@@ -33,7 +33,7 @@ class Shuffled:
 
     def __init__(self, inner, seed):
         self.inner, self.tasks, self.random = inner, [], random.Random(seed)
-        self.fit, self.close = inner.fit, inner.close
+        self.fit, self.fit_all, self.close = inner.fit, inner.fit_all, inner.close
 
     def submit(self, *task):
         self.tasks.append(task)

@@ -159,10 +159,10 @@ def test_an_interrupted_run_can_be_resumed(tmp_path):
 
 
 def test_a_second_interrupt_aborts(monkeypatch, tmp_path):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["evoml.run.search"], "final_model", interrupted)
+    monkeypatch.setattr(sys.modules["evoml.run.search"], "best_model", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(1000, callbacks=[interrupt_after(3)], journal=tmp_path / "run.db")
     monkeypatch.undo()

@@ -16,6 +16,7 @@ from evoml.evaluation.problem import Problem
 
 EXECUTORS = ("auto", "process", "serial", "dask")
 LEAST_CACHE, MOST_CACHE, CACHED_TABLES = 2**24, 2**31, 200  # bytes, bytes, and how many times the bytes of the table
+NO_TIME = "there was no time left to fit it"
 SHORT = 5.0  # seconds of budget below which starting worker processes does not pay
 
 

@@ -26,7 +26,7 @@ from evoml.core.candidate import Cost, Evaluation, Status
 from evoml.core.errors import EvomlError, FitError, SettingError
 from evoml.evaluation.executors.parcel import Parcel
 from evoml.evaluation.executors.process import ProcessExecutor
-from evoml.evaluation.executors.sandbox import Work, close_sandboxes, evaluate_batch, fit_whole
+from evoml.evaluation.executors.sandbox import Work, close_sandboxes, evaluate_batch, fit_all
 from evoml.evaluation.problem import error_text
 
 if TYPE_CHECKING:
@@ -132,30 +132,35 @@ class DaskExecutor:
                 return found
 
     def fit(self, text: str, timeout: float | None = None) -> Any:
-        """Return the fitted pipeline from a worker of the cluster; if that is lost, from a process of this machine."""
+        """Return the fitted pipeline; see :meth:`fit_all`."""
+        (model,) = self.fit_all([text], timeout)
+        if isinstance(model, FitError):
+            raise model
+        return model
+
+    def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
+        """Return the fitted pipelines from a worker of the cluster; if that is lost, from a process of this machine."""
         future = None
         try:
-            place = next(iter(self._client.nthreads()), None)
+            place = max(self._client.nthreads().items(), key=lambda item: item[1], default=(None, 0))[0]
             self._stop(keep=place)
-            task = (fit_whole, self._scattered, text, timeout)
+            task = (fit_all, self._scattered, list(texts), timeout)
             future = self._client.submit(*task, key=self._key(), pure=False, workers=place, allow_other_workers=True)
-            return pickle.loads(future.result(None if timeout is None else timeout + GRACE))
-        except FitError:
-            raise
+            return pickle.loads(future.result(None if timeout is None else timeout + GRACE))  # type: ignore[no-any-return]
         except (
             Exception
         ) as error:  # whatever becomes of a cluster: the run has come this far, and is to end with its model
             if isinstance(error, TimeoutError) and timeout is not None:
-                raise FitError(f"took longer than its limit of {timeout:g} s on the cluster") from None
-            return self._fit_here(text, timeout)
+                return [FitError(f"took longer than its limit of {timeout:g} s on the cluster")] * len(texts)
+            return self._fit_here(texts, timeout)
         finally:
             if future is not None:
                 future.cancel()
 
-    def _fit_here(self, text: str, timeout: float | None) -> Any:
+    def _fit_here(self, texts: Sequence[str], timeout: float | None) -> list[Any]:
         executor = ProcessExecutor(self._work.parcel.for_host(), 1)
         try:
-            return executor.fit(text, timeout)
+            return executor.fit_all(texts, timeout)
         finally:
             executor.close()
 

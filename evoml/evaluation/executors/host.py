@@ -20,6 +20,7 @@ from typing import Any
 
 from evoml.core.candidate import Cost, Evaluation, Status
 from evoml.evaluation.cache import Keeper, News, SharedCache
+from evoml.evaluation.executors import NO_TIME
 from evoml.evaluation.executors.channel import Channel
 from evoml.evaluation.executors.process import MODEL, PROBLEM
 from evoml.evaluation.packing import pack, unpack
@@ -61,13 +62,14 @@ class Loading:
 
 @dataclass(frozen=True)
 class Task:
-    """An evaluation, or the fit of a model on the whole table, which has a file to go to instead of a number."""
+    """An evaluation, or the fit of a model on the whole table, which has a file to go to and may last ``until`` a moment."""
 
     number: int
     text: str
     limit: float | None
     bars: tuple[float, ...] = ()
     file: str = ""
+    until: float = math.inf
 
 
 class Host:
@@ -119,7 +121,7 @@ class Host:
                 worker.kill()
 
     def _told(self, message: Any) -> None:
-        """Take on an evaluation (number, text, bars), or the fit (text, limit) for which all evaluations are given up."""
+        """Take on an evaluation (number, text, bars), or fits (texts, limit) for which all evaluations are given up."""
         if len(message) == 3:
             number, text, bars = message
             self.waiting.append(Task(number, text, self.problem.time_limit, bars))
@@ -129,8 +131,10 @@ class Host:
             if worker.task is not None:
                 worker.task = None
                 self._replace(index, Status.CRASHED, "")
-        text, limit = message
-        self.waiting.append(Task(-1, text, limit, file=str(self.folder.parent / MODEL)))
+        texts, limit = message
+        until = math.inf if limit is None else time.monotonic() + limit
+        for number, text in enumerate(texts):
+            self.waiting.append(Task(number, text, limit, file=f"{self.folder.parent / MODEL}{number}", until=until))
 
     def _patience(self) -> float | None:
         first = min((worker.deadline for worker in self.workers if worker.task is not None), default=math.inf)
@@ -152,7 +156,7 @@ class Host:
             if self.keeper:
                 self.keeper.told(news)
             assert worker.task is not None
-            self.parent.send(found if worker.task.file else (worker.task.number, found))
+            self.parent.send((worker.task.number, found))
             worker.task = None
             if grown > GROWN:
                 self._replace(index, Status.CRASHED, "")
@@ -169,13 +173,15 @@ class Host:
         cost = cost or worker.cost()
         worker.kill()
         if worker.task is not None:
-            failed = error if worker.task.file else (worker.task.number, Evaluation(status, cost=cost, error=error))
-            self.parent.send(failed)
+            failed = error if worker.task.file else Evaluation(status, cost=cost, error=error)
+            self.parent.send((worker.task.number, failed))
         self.workers[index] = self._worker()
         if self.keeper:
             self.keeper.adopt()
 
     def _hand_out(self) -> None:
+        while self.waiting and time.monotonic() > self.waiting[0].until:
+            self.parent.send((self.waiting.popleft().number, NO_TIME))
         for worker in self.workers:
             if self.waiting and worker.task is None:
                 worker.begin(self.waiting.popleft())
@@ -209,8 +215,9 @@ class Worker:
 
     def _start_clock(self, task: Task) -> None:
         self.started, self.held = time.monotonic(), status_bytes("VmRSS", self.process.pid)
-        grace = 0.0 if task.file else GRACE
-        self.deadline = math.inf if task.limit is None else self.started + task.limit + grace
+        self.deadline = math.inf if task.limit is None else self.started + task.limit + GRACE
+        if task.file:
+            self.deadline = task.until
 
     def loads(self, loading: Loading) -> None:
         """Stop the task's clock while its kernels are loaded: once, for a part may write into the channel as well."""

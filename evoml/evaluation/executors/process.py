@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
@@ -29,7 +30,7 @@ from evoml.core.errors import EvomlError, FitError
 from evoml.evaluation.packing import SharedFolder, pack, unpack
 from evoml.evaluation.problem import Problem
 
-PROBLEM, MODEL = "problem", "model"  # files in the shared folder
+PROBLEM, MODEL = "problem", "model"  # files in the shared folder; a number follows the name of a model
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -111,20 +112,33 @@ class ProcessExecutor:
 
     def fit(self, text: str, timeout: float | None = None) -> Any:
         """Return the fitted pipeline from a worker of its own; evaluations under way are given up."""
+        (model,) = self.fit_all([text], timeout)
+        if isinstance(model, FitError):
+            raise model
+        return model
+
+    def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
+        """Return the fitted pipelines, as many at once as there are workers; evaluations under way are given up."""
         self._under_way.clear()
-        error: Any = None
+        until = None if timeout is None else time.monotonic() + timeout
+        errors: dict[int, str] = {}
         try:
-            self._connection.send((text, timeout))
-            while not isinstance(error, str):  # evaluations that were told at the same time are of no interest any more
-                error = self._connection.recv()
+            self._connection.send((list(texts), timeout))
+            while len(errors) < len(texts):
+                number, found = self._connection.recv()
+                if isinstance(found, str):  # evaluations that were told at the same time are of no interest any more
+                    errors[number] = found
         except (EOFError, OSError):
             self._start_again()
-            return self.fit(text, timeout)
+            return self.fit_all(texts, None if until is None else max(0.0, until - time.monotonic()))
         self._spoken = True
-        if error:
-            raise FitError(error)
-        model = unpack(self._folder.path / MODEL, writable=True)
-        (self._folder.path / MODEL).unlink()
+        return [FitError(errors[at]) if errors[at] else self._model(at) for at in range(len(texts))]
+
+    def _model(self, number: int) -> Any:
+        """Take a fitted pipeline out of the shared folder."""
+        file = self._folder.path / f"{MODEL}{number}"
+        model = unpack(file, writable=True)
+        file.unlink()
         return model
 
     def _start_again(self) -> None:

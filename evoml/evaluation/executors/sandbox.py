@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from evoml.core.errors import EvomlError, FitError
+from evoml.core.errors import EvomlError
 from evoml.evaluation.executors import memory_bytes
 from evoml.evaluation.executors.process import ProcessExecutor
 
@@ -77,7 +77,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._numbers = count()
         self._promised: dict[int, Future[Evaluation]] = {}
-        self._last: tuple[str, float | None, Future[Any]] | None = None  # the fit on the whole table
+        self._last: tuple[Sequence[str], float | None, Future[list[Any]]] | None = None  # fits on the whole table
         self._used = time.monotonic()
         self._end: EvomlError | None = None
         threading.Thread(target=self._listen, name="evoml-sandbox", daemon=True).start()
@@ -102,13 +102,13 @@ class Sandbox:
                 self._executor.submit(number, text, bars)
         return [future.result() for future in promised]
 
-    def fit(self, text: str, timeout: float | None) -> Any:
-        """Return a pipeline fitted on the whole table; evaluations under way are given up. Raises FitError."""
+    def fit_all(self, texts: Sequence[str], timeout: float | None) -> list[Any]:
+        """Return pipelines fitted on the whole table, FitErrors among them; evaluations under way are given up."""
         with self._lock:
             if self._end:
                 raise self._end
-            future: Future[Any] = Future()
-            self._last = text, timeout, future
+            future: Future[list[Any]] = Future()
+            self._last = texts, timeout, future
         return future.result()
 
     def release(self, reason: EvomlError | None = None) -> None:
@@ -142,15 +142,14 @@ class Sandbox:
             if self._last:
                 self._last[2].set_exception(EvomlError("the fit was stopped"))
 
-    def _fit(self, text: str, timeout: float | None, future: Future[Any]) -> None:
+    def _fit(self, texts: Sequence[str], timeout: float | None, future: Future[list[Any]]) -> None:
         self.release()
         self._last = None
         try:
-            future.set_result(self._executor.fit(text, timeout))
+            future.set_result(self._executor.fit_all(texts, timeout))
         except Exception as error:
             future.set_exception(error)
-            if not isinstance(error, FitError):
-                raise
+            raise
         self._used = time.monotonic()
 
     def _close_if_idle(self) -> None:
@@ -179,17 +178,17 @@ def evaluate_batch(
         return error
 
 
-def fit_whole(work: Work, text: str, timeout: float | None) -> bytes:
-    """Return the pipeline written as ``text``, fitted on the whole table in this Dask worker's sandbox, pickled.
+def fit_all(work: Work, texts: Sequence[str], timeout: float | None) -> bytes:
+    """Return the pipelines written as ``texts``, fitted on the whole table in this Dask worker's sandbox, pickled.
 
-    Raises FitError. Classes that the user has defined are pickled by name, for they are the user's own over there.
+    Classes that the user has defined are pickled by name, for they are the user's own over there.
     """
     from distributed import get_worker
 
     work.parcel.define_names()
     while True:
         with suppress(Closed):
-            return pickle.dumps(_sandbox(work, get_worker()).fit(text, timeout))
+            return pickle.dumps(_sandbox(work, get_worker()).fit_all(texts, timeout))
 
 
 def close_sandboxes(run: str, keep: str | None = None) -> None:

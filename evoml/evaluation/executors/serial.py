@@ -5,6 +5,8 @@ The time limit is looked at before each step is fitted; nothing here can stop a 
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 from evoml.core.candidate import Evaluation
 from evoml.core.errors import FitError
 from evoml.evaluation.cache import Cache, MemoryCache, NoCache
+from evoml.evaluation.executors import NO_TIME
 from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole
 from evoml.evaluation.readiness import unloaded
 from evoml.kernels.warmup import load
@@ -44,6 +47,17 @@ class SerialExecutor:
             return fit_whole(self._problem, text)
         except Exception as error:  # any library may raise anything here
             raise FitError(error_text(error)) from error
+
+    def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
+        """Fit one after another; whatever is not begun in time is left out."""
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        return [self._fitted(text) if time.monotonic() < until else FitError(NO_TIME) for text in texts]
+
+    def _fitted(self, text: str) -> Any:
+        try:
+            return self.fit(text)
+        except FitError as error:
+            return error
 
     def close(self) -> None:
         self._waiting.clear()

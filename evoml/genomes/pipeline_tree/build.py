@@ -24,12 +24,9 @@ def build(plan: Plan, random_state: int, *, weighted: bool = False, grouped: boo
 
     from evoml.learners import OutOfFoldPredictions
 
-    def part(node: str) -> Any:
-        return plan.catalogue[plan.part(node)].build(plan.values(node), random_state)
-
     made: Pipeline = assemble(
         plan,
-        part,
+        lambda node: plan.make(node, random_state),
         union=lambda branches: FeatureUnion(named(branches)),
         stack=OutOfFoldPredictions,
         chain=lambda steps: Pipeline(named(steps)),
@@ -46,10 +43,11 @@ def assemble(
     union: Callable[[list[tuple[str, Made | str]]], Made],
     stack: Callable[[Made], Made],
     chain: Callable[[list[tuple[str, Made | str]]], Made],
+    before: Iterable[tuple[str, Made]] = (),
 ) -> Made:
     """Put a plan together from the makers of its pieces: the one place that knows how a graph becomes a pipeline.
 
-    Steps that all branches of a union begin with are made once, before it.
+    Steps that all branches of a union begin with are made once, before it; steps in ``before`` are the pipeline's first.
     """
 
     def lineup(node: str) -> list[str]:
@@ -61,7 +59,7 @@ def assemble(
             return [*_common([lineup(source) for source in plan.inputs(node)]), node]
         if name == STACK:
             return [node]
-        return [*lineup(plan.inputs(node)[0]), node]
+        return [*lineup(plan.columns_of(node)), node]
 
     def make(node: str) -> Made:
         name = plan.part(node)
@@ -78,13 +76,13 @@ def assemble(
             return FEATURES, "passthrough"
         return (label(nodes[-1]), make(nodes[0])) if len(nodes) == 1 else (label(nodes[-1]), whole(nodes))
 
-    def whole(nodes: list[str]) -> Made:
-        return chain([(label(node), make(node)) for node in nodes])
+    def whole(nodes: list[str], before: Iterable[tuple[str, Made]] = ()) -> Made:
+        return chain([*before, *((label(node), make(node)) for node in nodes)])
 
     def label(node: str) -> str:
         return plan.part(node).lower()
 
-    return whole(lineup(plan.root))
+    return whole(lineup(plan.root), before)
 
 
 def _common(branches: list[list[str]]) -> list[str]:

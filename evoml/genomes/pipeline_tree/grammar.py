@@ -14,12 +14,16 @@ from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION
 from evoml.genomes.pipeline_tree.tree import PipelineTree
 from evoml.genomes.pipeline_tree.types import (
     DATA_TYPES,
+    MODEL_TYPES,
+    Bare,
     Dense,
     HyperparameterType,
     Model,
     NonNegative,
     Numeric,
     Table,
+    Text,
+    Unwrapped,
     hyperparameter_type,
 )
 
@@ -45,18 +49,24 @@ class DataFacts:
     Attributes
     ----------
     task : {"classification", "regression"}
-    kind : {"table", "numeric", "dense"}
-        What the input is: with text, with missing numbers, or finite numbers only.
+    kind : {"text", "table", "numeric", "dense"}
+        What the input is: with free text, with categories, with missing numbers, or finite numbers only.
     n_rows, n_features : int
         ``n_rows`` is the least number of rows that a step may be fitted on.
     n_classes, class_rows : int
         Number of classes, and rows of the smallest; 0 for regression.
     complete_numbers : bool
         Whether the columns of numbers have no missing values.
+    has_categories : bool
+        Whether a table with free text holds categories too.
     target : {"any", "nonnegative", "positive"}
         Sign of a regression target.
     needs_predict_proba : bool
         Whether the metric needs probabilities.
+    imbalance : float
+        Rows of the largest class for each of the smallest.
+    skewness : float
+        Of a regression target.
     """
 
     task: Task
@@ -66,8 +76,11 @@ class DataFacts:
     n_classes: int = 0
     class_rows: int = 0
     complete_numbers: bool = True
+    has_categories: bool = True
     target: Literal["any", "nonnegative", "positive"] = "any"
     needs_predict_proba: bool = False
+    imbalance: float = 1.0
+    skewness: float = 0.0
 
 
 class Grammar:
@@ -91,6 +104,8 @@ class Grammar:
             class_rows=facts.class_rows,
             target=facts.target,
             needs_predict_proba=facts.needs_predict_proba,
+            imbalance=facts.imbalance,
+            skewness=facts.skewness,
         )
         self.input_type = DATA_TYPES[facts.kind]
         self.primitives = gp.PrimitiveSetTyped("pipeline", [self.input_type], Model)
@@ -110,9 +125,15 @@ class Grammar:
             )
 
     def _add_part(self, part: Part) -> None:
-        reads, gives = DATA_TYPES[part.input], Model if part.output is None else DATA_TYPES[part.output]
-        if reads is Table:
-            if self.input_type is not Table:
+        reads = {**DATA_TYPES, **MODEL_TYPES}[part.input]
+        gives = self._model_type(part) if part.output is None else DATA_TYPES[part.output]
+        tables = (Table,) if self.facts.has_categories else ()
+        if reads is Text:
+            if self.input_type is not Text:
+                return
+            gives = gives if tables else Numeric if self.may_miss else Dense
+        elif reads is Table:
+            if self.input_type not in (Text, Table) or not tables:
                 return
             gives = gives if self.may_miss else Dense
         elif part.kind == "imputer" and not self.may_miss:
@@ -122,9 +143,16 @@ class Grammar:
         for hyperparameter, type_ in zip(part.hyperparameters, types, strict=True):
             self.primitives.addTerminal(hyperparameter.default, type_)
 
+    def _model_type(self, part: Part) -> type:
+        """Return the type of a part that is a model, or goes around one."""
+        if part.around is not None:
+            return Model
+        dumb = self.facts.needs_predict_proba and part.kind == "classifier" and not part.predict_proba
+        return Unwrapped if dumb else Bare
+
     def _min_steps(self) -> dict[type, int]:
         """Return the least depth of a tree of each type: 0 for what the input already is."""
-        depth = dict.fromkeys((Model, *DATA_TYPES.values()), 99)
+        depth = dict.fromkeys((Model, *MODEL_TYPES.values(), *DATA_TYPES.values()), 99)
         depth.update({type_: 0 for type_ in depth if issubclass(self.input_type, type_)})
         for _ in range(len(depth) + 1):
             for type_ in depth:
@@ -147,7 +175,12 @@ class Grammar:
     def frequency(self, primitive: gp.Primitive) -> float:
         """Return how often a primitive is tried at random, relative to others of its kind."""
         part = self.catalogue.get(primitive.name)
-        return _FREQUENCY[part.cost] if part else 1.0
+        return _FREQUENCY[part.cost] * self.liking(primitive) if part else 1.0
+
+    def liking(self, primitive: gp.Primitive) -> float:
+        """Return the same without regard to what the part costs."""
+        part = self.catalogue.get(primitive.name)
+        return float(part.frequency) if part else 1.0
 
     # -- from text to tree --------------------------------------------------------------------------------------------
 
@@ -171,10 +204,11 @@ class Grammar:
             return nodes
         bridge = self._bridge(head.ret, needed) if adapt else None
         if bridge is None:
-            mend = "end it with a model" if needed is Model else "put a step in between that makes it so"
-            hint = "" if needed is Model else " (an encoder, an imputer, MinMaxScaler, stack ...)"
+            model = _word(needed) == "Model"
+            mend = "end it with a model" if model else "put a step in between that makes it so"
+            hint = "" if model else " (an encoder, an imputer, MinMaxScaler, stack ...)"
             raise SearchSpaceError(
-                f"{term.name} gives {head.ret.__name__} data where {needed.__name__} is needed in {term}; {mend}{hint}"
+                f"{term.name} gives {_word(head.ret)} data where {_word(needed)} is needed in {term}; {mend}{hint}"
             )
         for part in bridge:
             nodes = [part, *nodes, *self._defaults(part)]
@@ -227,7 +261,7 @@ class Grammar:
     def _bridge(self, given: type, needed: type) -> list[gp.Primitive] | None:
         """Return the shortest chain of steps that turns ``given`` data into ``needed``, or None."""
         chains: list[list[gp.Primitive]] = [[]]
-        for _ in range(3):
+        for _ in range(4):
             longer = []
             for chain in chains:
                 current = chain[-1].ret if chain else given
@@ -240,8 +274,8 @@ class Grammar:
         return None
 
     def _converters(self) -> list[gp.Primitive]:
-        preferred = ("OneHotEncoder", "OrdinalEncoder", "SimpleImputer", "MinMaxScaler")
-        parts = [p for p in self.catalogue.values() if p.kind in ("encoder", "imputer", "scaler")]
+        preferred = ("TextEncoder", "OneHotEncoder", "OrdinalEncoder", "SimpleImputer", "MinMaxScaler")
+        parts = [p for p in self.catalogue.values() if p.kind in ("encoder", "imputer", "scaler", "wrapper")]
         parts.sort(key=lambda p: preferred.index(p.name) if p.name in preferred else len(preferred))
         found = (self.primitives.mapping.get(part.name) for part in parts)
         return [primitive for primitive in found if primitive is not None]
@@ -269,6 +303,11 @@ def _data_arguments(arguments: tuple[Any, ...]) -> tuple[type, ...]:
 def data_arguments(primitive: gp.Primitive) -> tuple[type, ...]:
     """Return the types of the data (and models) that a primitive reads, its hyperparameters left out."""
     return _data_arguments(tuple(primitive.args))
+
+
+def _word(type_: type) -> str:
+    """Return what a type is called in messages."""
+    return "Model" if issubclass(type_, (Model, Unwrapped)) else type_.__name__
 
 
 def _range(hyperparameter: Any) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 INPUT_SHARE = 0.4  # how often a branch ends in the input although it could go on
-_KIND_SHARE = {UNION: 0.5, STACK: 0.35, PASSTHROUGH: 0.1}  # structural words, beside 1.0 for each kind of part
+_KIND_SHARE = {UNION: 0.5, STACK: 0.35, PASSTHROUGH: 0.1, "wrapper": 0.3}  # beside 1.0 for each other kind of part
 
 
 def grow(grammar: Grammar, rng: np.random.Generator, max_steps: int) -> PipelineTree:
@@ -48,7 +48,8 @@ def pick(grammar: Grammar, rng: np.random.Generator, primitives: list[gp.Primiti
         part = grammar.catalogue.get(primitive.name)
         kinds.setdefault(part.kind if part else primitive.name.split("_")[0], []).append(primitive)
     names = list(kinds)
-    group = kinds[names[weighted(rng, [_KIND_SHARE.get(name, 1.0) for name in names])]]
+    shares = [_KIND_SHARE.get(name, 1.0) * max(map(grammar.liking, kinds[name])) for name in names]
+    group = kinds[names[weighted(rng, shares)]]
     return group[weighted(rng, [grammar.frequency(primitive) for primitive in group])]
 
 

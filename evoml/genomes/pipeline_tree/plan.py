@@ -12,12 +12,14 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from evoml.components.calls import resolve
 from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, UNIONS, Term, Value, read_term
 
 if TYPE_CHECKING:
     import networkx as nx
 
     from evoml.components import Catalogue
+    from evoml.components.calls import Call
 
 _WEIGHT = {"light": 1, "medium": 3, "heavy": 5}  # of a step in the complexity of a plan, by what it costs
 
@@ -89,9 +91,29 @@ class Plan:
         """Return the nodes that ``node`` reads, in order."""
         return self._inputs[node].copy()
 
+    def columns_of(self, node: str) -> str:
+        """Return the node whose columns a step is fitted on: of a wrapper, that of the model within."""
+        source = self._inputs[node][0]
+        return self.columns_of(source) if self._is_wrapper(node) else source
+
+    def _is_wrapper(self, node: str) -> bool:
+        part = self.catalogue.get(self.part(node))
+        return part is not None and part.around is not None
+
+    def call(self, node: str, random_state: int, effort: float = 1.0) -> Call:
+        """Return the call that makes a step that is a part, with all that it goes around."""
+        model = self.call(self._inputs[node][0], random_state, effort) if self._is_wrapper(node) else None
+        return self.catalogue[self.part(node)].called(self.values(node), random_state, effort, model)
+
     def make(self, node: str, random_state: int, effort: float = 1.0) -> Any:
         """Return the unfitted estimator of a step that is a part; ``effort`` is the share of its iterations."""
-        return self.catalogue[self.part(node)].build(self.values(node), random_state, effort)
+        return resolve(self.call(node, random_state, effort))
+
+    def gives_probabilities(self, node: str) -> bool:
+        """Tell whether a model has ``predict_proba``."""
+        part = self.catalogue[self.part(node)]
+        inner = part.kind == "wrapper" and self.gives_probabilities(self._inputs[node][0])
+        return part.predict_proba or inner
 
     @property
     def compiled(self) -> frozenset[str]:

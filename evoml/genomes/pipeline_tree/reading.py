@@ -61,6 +61,8 @@ def _read_part(step: Any, given: Term, catalogue: Catalogue) -> Term:
     if part is None:
         return _unknown(f"{type(step).__module__}.{type(step).__qualname__}", catalogue)
     settings = {name: _plain(value) for name, value in step.get_params(deep=True).items()}
+    if part.around is not None:
+        given = _read(settings[part.around], given, catalogue)
     given_values = {h.name: settings[h.name] for h in part.hyperparameters if h.name in settings}
     values = {h.name: h.clip(given_values[h.name]) for h in part.hyperparameters if h.name in given_values}
     _warn_of_lost(step, part, values)
@@ -73,9 +75,11 @@ def _part_of(step: Any, catalogue: Catalogue) -> Part | None:
     settings: dict[str, Any] = getattr(step, "get_params", dict)()
     same = [part for part in catalogue.values() if part.makes(cls)]
 
-    def likeness(part: Part) -> tuple[int, bool]:
+    def likeness(part: Part) -> tuple[int, int, bool]:
         fixed = {name: resolve(value) for name, value in part.fixed.items()}
-        return sum(_alike(value, settings.get(name)) for name, value in fixed.items()), part.name == cls.__name__
+        alike = sum(_alike(value, settings.get(name)) for name, value in fixed.items())
+        same_text = sum(repr(value) == repr(settings.get(name)) for name, value in fixed.items())
+        return alike, same_text, part.name == cls.__name__
 
     return max(same, key=likeness, default=None)
 
@@ -100,7 +104,7 @@ def _warn_of_lost(step: Any, part: Part, values: dict[str, Any]) -> None:
     lost = [
         f"{name}={value!r}" + (f" (now {ours[name]!r})" if name in ours else "")
         for name, value in step.get_params(deep=False).items()
-        if name not in ("random_state", "n_jobs", "verbose")
+        if name not in ("random_state", "n_jobs", "verbose", part.around)
         and repr(_plain(value)) != repr(defaults.get(name))
         and not _alike(ours.get(name, defaults.get(name)), _plain(value))
         and not (name in values and values[name] == value)

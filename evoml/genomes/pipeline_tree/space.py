@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from evoml.components import known_pipelines
@@ -16,9 +17,10 @@ from evoml.genomes.pipeline_tree.grammar import DataFacts, Grammar
 from evoml.genomes.pipeline_tree.growth import ramped
 from evoml.genomes.pipeline_tree.plan import Plan
 from evoml.genomes.pipeline_tree.reading import read_estimator
-from evoml.genomes.pipeline_tree.source import source
+from evoml.genomes.pipeline_tree.source import ensemble_source, source
 from evoml.genomes.pipeline_tree.term import FEATURES, STACK, Term, read_term
 from evoml.genomes.pipeline_tree.tree import PipelineTree
+from evoml.genomes.pipeline_tree.tuning import Place, Tried, structure_and_values, tune
 from evoml.genomes.pipeline_tree.variation import OPERATORS
 from evoml.kernels.warmup import is_ready, load
 
@@ -27,8 +29,13 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from evoml.components import Catalogue
+    from evoml.components.calls import Call
+    from evoml.components.hyperparameters import Value
+    from evoml.core.candidate import Trial
 
+READ = 1000  # structures and values kept, because each is learned from many times
 PLANS = 256  # kept, because each is asked for several times while a candidate is made and told
+TUNE = "tune"  # the operator that learns from trials
 ATTEMPTS = 20  # at a draw that breaks a limit or finds nothing to work on
 
 
@@ -49,7 +56,7 @@ class PipelineSpace:
         Greatest number of cells (rows times columns) any step may give, on a table larger than this many times the input.
     """
 
-    operators: dict[str, int] = {name: parents for name, (parents, _) in OPERATORS.items()}  # noqa: RUF012
+    operators: dict[str, int] = {**{name: parents for name, (parents, _) in OPERATORS.items()}, TUNE: 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -69,12 +76,20 @@ class PipelineSpace:
         self.max_columns = max(2 * facts.n_features, min(3_000, max_cells // max(facts.n_rows, 1)))
         self.initial = self._initial(initial_pipelines)
         self._plans: dict[str, Plan] = {}  # by text
+        self._read: dict[str, tuple[str, Mapping[Place, Value]]] = {}  # structure and values, by key
 
     def _initial(self, pipelines: Sequence[Any]) -> tuple[PipelineTree, ...]:
         own = [self.grammar.tree(read_estimator(pipeline, self.catalogue), adapt=True) for pipeline in pipelines]
-        known = self._writable(known_pipelines(self.facts.task))
+        texts = known_pipelines(self.facts.task)
+        known = self._writable([*texts[:3], *self._called_for(texts[:2]), *texts[3:]])
         alone = [f"{part.name}({FEATURES})" for part in self.catalogue.values() if part.is_model]
         return (*own, *(known or self._writable(alone)))
+
+    def _called_for(self, texts: Sequence[str]) -> list[str]:
+        """Return pipelines within each of the light wrappers that the table or the metric calls for."""
+        parts = self.catalogue.values()
+        wrappers = [one.name for one in parts if one.around and one.cost == "light" and float(one.frequency) >= 1]
+        return [f"{wrapper}({text})" for text in texts for wrapper in wrappers]
 
     def _writable(self, texts: Iterable[str]) -> list[PipelineTree]:
         """Return the trees of pipelines, without those whose parts the user took out, or that do not suit the table."""
@@ -98,18 +113,34 @@ class PipelineSpace:
         operators: Sequence[str],
         parents: Sequence[Sequence[PipelineTree]],
         streams: Sequence[np.random.Generator],
+        trials: Sequence[Trial] = (),
     ) -> list[PipelineTree]:
         """Return one offspring for each operator, its parents and its stream; a random tree where nothing came of it."""
-        return [self._vary(*mating) for mating in zip(operators, parents, streams, strict=True)]
+        tried = [self._tried_as(trial) for trial in trials] if TUNE in operators else []
+        return [self._vary(*mating, tried) for mating in zip(operators, parents, streams, strict=True)]
 
-    def _vary(self, operator: str, parents: Sequence[PipelineTree], rng: np.random.Generator) -> PipelineTree:
+    def _vary(
+        self, operator: str, parents: Sequence[PipelineTree], rng: np.random.Generator, tried: Sequence[Tried]
+    ) -> PipelineTree:
         for _ in range(ATTEMPTS):
-            offspring = OPERATORS[operator][1](self.grammar, parents, rng)
+            if operator == TUNE:
+                offspring = tune(self.grammar, parents[0], rng, tried, self.within_limits)
+            else:
+                offspring = OPERATORS[operator][1](self.grammar, parents, rng)
             if offspring is None:
                 break
             if self.within_limits(offspring):
                 return offspring
         return self.random(rng)
+
+    def _tried_as(self, trial: Trial) -> Tried:
+        """Return a trial as local search reads it."""
+        key = trial.key
+        if key not in self._read:
+            if len(self._read) >= READ:
+                del self._read[next(iter(self._read))]  # the oldest
+            self._read[key] = structure_and_values(trial.genome, self.catalogue)
+        return Tried(*self._read[key], trial.genome[0].name, trial.score)
 
     def random(self, rng: np.random.Generator) -> PipelineTree:
         """Return a random tree within limits."""
@@ -162,9 +193,31 @@ class PipelineSpace:
         """Return the unfitted scikit-learn Pipeline of a tree's text."""
         return build(self.read(text), random_state, weighted=weighted, grouped=grouped)
 
-    def source(self, text: str, random_state: int, comment: str = "") -> str:
-        """Return Python source that makes the same pipeline as :meth:`build`."""
-        return source(self.read(text), random_state, comment)
+    def source(
+        self,
+        text: str,
+        random_state: int,
+        comment: str = "",
+        columns: Mapping[str, Any] | None = None,
+        around: Call | None = None,
+    ) -> str:
+        """Return Python source that makes the same pipeline as :meth:`build`, after a CleanTable of ``columns`` if given.
+
+        ``around`` is a call that takes it as its ``estimator``.
+        """
+        return source(self.read(text), random_state, comment, columns, around)
+
+    def ensemble_source(
+        self,
+        weights: Mapping[str, float],
+        random_state: int,
+        comment: str = "",
+        columns: Mapping[str, Any] | None = None,
+        around: Call | None = None,
+    ) -> str:
+        """Return the same of the weighted average of pipelines; ``weights`` by the texts of their trees."""
+        plans = {self.read(text): weight for text, weight in weights.items()}
+        return ensemble_source(plans, self.facts.task == "classification", random_state, comment, columns, around)
 
     @cached_property
     def compiled(self) -> frozenset[str]:
@@ -186,10 +239,12 @@ class PipelineSpace:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 part.load()
+                if part.requires is not None and part.name in self.grammar.primitives.mapping:
+                    import_module(part.requires)  # some parts import it when they are first used
         load(group for group in sorted(self.compiled) if is_ready(group))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": {}}
+        return {**self.__dict__, "_plans": {}, "_read": {}}
 
     # -- limits -------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 from deap import gp
 
 from evoml.genomes.pipeline_tree.term import FEATURES, Term
-from evoml.genomes.pipeline_tree.types import HyperparameterType
+from evoml.genomes.pipeline_tree.types import HyperparameterType, Model
 
 
 class PipelineTree(gp.PrimitiveTree):
@@ -38,8 +38,8 @@ class PipelineTree(gp.PrimitiveTree):
         return found
 
     def slots(self) -> dict[int, Any]:
-        """Return, for each node's position, the type that its place in the tree demands; the root's is its own."""
-        demanded: dict[int, Any] = {0: self[0].ret}
+        """Return, for each node's position, the type that its place in the tree demands; of a model at the root, any model."""
+        demanded: dict[int, Any] = {0: Model if issubclass(self[0].ret, Model) else self[0].ret}
         for index, node in enumerate(self):
             if node.arity:
                 demanded.update(zip(self.children(index), node.args, strict=True))

@@ -1,7 +1,8 @@
 """The types of a pipeline tree: what a step needs and what it gives.
 
 A step that needs ``Dense`` also takes ``NonNegative``: the narrower promise is a subclass of the wider one. ``Table`` (with
-columns of text) stands apart from numbers, since encoders read only it; models that read ``Anything`` take both.
+categories) stands apart from numbers, since encoders read only it; models that read ``Anything`` take both. ``Text`` stands
+apart from all: only encoders of text read it. A wrapper takes a model with nothing around it, so there is one at most.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ class Anything:
     """Any table."""
 
 
+class Text:
+    """A table that may hold free text beside all else."""
+
+
 class Table(Anything):
-    """A table that may hold text and missing values."""
+    """A table that may hold categories and missing values."""
 
 
 class Numeric(Anything):
@@ -34,8 +39,17 @@ class Model:
     """A classifier or a regressor, as the task demands: the root of every tree."""
 
 
+class Unwrapped:
+    """A model with nothing around it, whether or not it gives the probabilities that are needed."""
+
+
+class Bare(Model, Unwrapped):
+    """A model with nothing around it that gives all that is needed."""
+
+
+MODEL_TYPES: dict[str, type] = {"model": Bare, "any_model": Unwrapped}  # that wrappers read
 DATA_TYPES: dict[str, type] = {
-    "any": Anything, "table": Table, "numeric": Numeric, "dense": Dense, "nonnegative": NonNegative,
+    "any": Anything, "text": Text, "table": Table, "numeric": Numeric, "dense": Dense, "nonnegative": NonNegative,
 }  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from deap import gp
 from evoml.genomes.pipeline_tree.grammar import Grammar, data_arguments
 from evoml.genomes.pipeline_tree.growth import branch, pick
 from evoml.genomes.pipeline_tree.tree import PipelineTree, is_value
-from evoml.genomes.pipeline_tree.types import Model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +49,6 @@ def insert_step(grammar: Grammar, parents: Sequence[PipelineTree], rng: np.rando
     places = [
         (at, primitive)
         for at in tree.steps()
-        if slots[at] is not Model
         for primitive in grammar.writable(slots[at], 3)
         if issubclass(tree[at].ret, data_arguments(primitive)[0])
     ]

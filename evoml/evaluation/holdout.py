@@ -1,0 +1,126 @@
+"""Rows set aside before anything is learned, and the score of a fitted model on them with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from evoml.core.errors import DataError
+from evoml.core.random import stream
+from evoml.evaluation.expected_score import TAIL, ExpectedScore
+from evoml.evaluation.scoring import score
+
+MOST_RESAMPLES, LEAST_RESAMPLES = 200, 100
+ROWS_DRAWN = 1_000_000  # in all resamples together
+KEY = 231  # of the random streams
+ANSWERS = ("predict", "predict_proba", "decision_function")
+
+
+def set_aside(
+    y: np.ndarray, share: float, seed: int, groups: np.ndarray | None = None, times: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of the rows to learn from, and of those set aside, both in order.
+
+    Parameters
+    ----------
+    y : (n_rows,) array
+        Labels, whose shares are kept on both sides; a quantity (floating) is not looked at.
+    share : float
+        Of the rows that are set aside, between 0 and 1.
+    seed : int
+    groups : (n_rows,) array or None
+        Groups stay whole.
+    times : (n_rows,) array or None
+        The latest rows are set aside; rows of one time stay together.
+
+    Raises
+    ------
+    DataError
+        If either side would be empty.
+    """
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+    every = np.arange(len(y))
+    if times is not None:
+        held = times > np.quantile(times, 1.0 - share, method="lower")
+        if not held.any() or held.all():
+            raise DataError(f"holdout={share:g} cannot set the latest rows aside: there are too few distinct times")
+        return every[~held], every[held]
+    try:
+        if groups is not None:
+            fit, rest = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(every, y, groups))
+        else:
+            fit, rest = train_test_split(every, test_size=share, stratify=_strata(y), random_state=seed)
+    except ValueError as error:
+        raise DataError(f"holdout={share:g} cannot be set aside: {error}") from error
+    return np.sort(fit), np.sort(rest)
+
+
+def _strata(y: np.ndarray) -> np.ndarray | None:
+    """Return what is to have the same shares on both sides: labels, those of one row only with the most frequent one."""
+    if y.dtype.kind == "f":
+        return None
+    _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return np.where(counts[codes] == 1, np.argmax(counts), codes)
+
+
+class _Recalled(BaseEstimator):
+    """A fitted model that has answered already: it gives its answers for the rows ``index`` again."""
+
+    def __init__(self, said: Mapping[str, np.ndarray], index: np.ndarray) -> None:
+        for name, values in said.items():
+            setattr(self, name, lambda X, values=values: values[index])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class _RecalledClassifier(ClassifierMixin, _Recalled):
+    pass
+
+
+class _RecalledRegressor(RegressorMixin, _Recalled):
+    pass
+
+
+def held_out_score(
+    model: Any,
+    scoring: Any,
+    X: Any,
+    y: Any,
+    seed: int,
+    sample_weight: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> ExpectedScore:
+    """Return the first metric of ``scoring`` for a fitted model on rows it never saw, with its 95 % bootstrap interval.
+
+    Rows (groups, where there are any) are drawn with replacement. The interval is nan where the metric cannot be had on most
+    draws, e.g. since a class is too rare.
+    """
+    from sklearn.utils import _safe_indexing
+
+    value = score(model, scoring, X, y, sample_weight)
+    said = {name: np.asarray(getattr(model, name)(X)) for name in ANSWERS if hasattr(model, name)}
+    classes, target = getattr(model, "classes_", None), np.asarray(y)
+    _, units = np.unique(np.arange(len(target)) if groups is None else groups, return_inverse=True)
+    found = []
+    resamples = max(LEAST_RESAMPLES, min(MOST_RESAMPLES, ROWS_DRAWN // len(target)))
+    for number in range(resamples):
+        drawn = stream(seed, KEY, number).integers(units.max() + 1, size=units.max() + 1)
+        index = np.repeat(np.arange(len(target)), np.bincount(drawn, minlength=units.max() + 1)[units])
+        recalled: Any = (_RecalledRegressor if classes is None else _RecalledClassifier)(said, index)
+        if classes is not None:
+            recalled.classes_ = classes
+        weight = None if sample_weight is None else np.asarray(sample_weight)[index]
+        try:
+            found.append(score(recalled, scoring, _safe_indexing(X, index), target[index], weight))
+        except ValueError:  # undefined on these rows
+            continue
+    found = [one for one in found if np.isfinite(one)]
+    if len(found) < resamples / 2:
+        return ExpectedScore(value, np.nan, np.nan)
+    low, high = np.percentile(found, [TAIL, 100 - TAIL])
+    return ExpectedScore(value, float(low), float(high))
