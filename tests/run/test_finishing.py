@@ -21,7 +21,10 @@ QUICK = {
     "executor": "serial",
     "ensemble_size": 1,
 }
-LINEAR = {"only": ["LogisticRegression", "StandardScaler"]}
+LINEAR = {
+    "only": ["LogisticRegression", "StandardScaler"],
+    "LogisticRegression": {"hyperparameters": {"class_weight": {"choices": ["None"], "default": "None"}}},
+}
 
 
 def rare(rows=4000, seed=0):
@@ -38,11 +41,7 @@ def halves(X, y):
 @pytest.mark.parametrize("scoring", ["f1", "balanced_accuracy", "matthews_corrcoef"])
 def test_a_cut_of_its_own_gains_where_a_class_is_rare(scoring):
     train, test = halves(*rare())
-    only_plain = {
-        **LINEAR,
-        "LogisticRegression": {"hyperparameters": {"class_weight": {"choices": ["None"], "default": "None"}}},
-    }
-    model = EvoClassifier(scoring=scoring, search_space=only_plain, **QUICK).fit(*train)
+    model = EvoClassifier(scoring=scoring, search_space=LINEAR, **QUICK).fit(*train)
     decided = model.score(*test)
     assert type(model.fitted_pipeline_).__name__ == "FixedThresholdClassifier"
     assert list(model.classes_) == ["no", "yes"]
@@ -93,7 +92,7 @@ def test_calibration_gains_in_log_loss():
 
 
 def small(**changes):
-    X, y = rare(600, seed=3)
+    X, y = rare(1500, seed=3)
     settings = {
         "dataset": read_dataset(X, y, "classification"),
         "scoring": "f1",
@@ -108,7 +107,7 @@ def test_source_and_record_hold_what_was_put_around(tmp_path):
     result, written = search(wanted), {}
     assert result.model.around is not None
     exec(result.source, written)
-    X, y = rare(600, seed=3)
+    X, y = rare(1500, seed=3)
     fresh, _ = rare(200, seed=4)
     np.testing.assert_array_equal(written["pipeline"].fit(X, y).predict(fresh), result.model.pipeline.predict(fresh))
     assert result.score == result.model.score
