@@ -180,7 +180,8 @@ def test_an_error_of_a_callback_is_the_users(tmp_path):
 
 SCRIPT = """
     from small_search import run, small_table
-    import signal, sys
+    import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it
     said = lambda progress, outcome: print("told", flush=True)
     result = run(100_000, callbacks=[said], executor={executor!r}, n_jobs=2)
     print(result.finished.stopped_by, len(result.model.pipeline.predict(small_table()[0])))
