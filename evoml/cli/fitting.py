@@ -22,7 +22,7 @@ from evoml.cli.options import DEFAULT_SECONDS, FitOptions, from_mapping, usable_
 from evoml.cli.progress import Watch, polite_interrupts, shown
 from evoml.cli.results import metric_of, reading, record_holdout, summarise, write_all, write_page
 from evoml.cli.tables import absolute, name_of, read_table
-from evoml.cli.target import Data, data_from, held_out, latest
+from evoml.cli.target import Data, data_from, held_out
 from evoml.core.budget import Budget
 from evoml.core.errors import DataError, EvomlError, ModelFileError
 from evoml.journal import Journal
@@ -91,9 +91,7 @@ def _divided(options: FitOptions, data: Data) -> tuple[Data, Data | None]:
         return data, None
     if isinstance(options.holdout, str):
         return data, _held_data(options, options.holdout, data)
-    if options.time_split is not None:
-        return latest(data, options.holdout, options.time_split)
-    return held_out(data, options.holdout, options.seed)
+    return held_out(data, options.holdout, options.seed, options.time_split)
 
 
 def _held_data(options: FitOptions, path: str, data: Data) -> Data:

@@ -79,36 +79,23 @@ def data_from(
     )
 
 
-def latest(data: Data, share: float, column: str) -> tuple[Data, Data]:
-    """Return (rows to fit on, rows held out): the latest ones by a column of times or numbers."""
+def held_out(data: Data, share: float, seed: int, time_column: str | None = None) -> tuple[Data, Data]:
+    """Return (rows to fit on, rows held out): the latest ones by a column of times or numbers, if one is named.
+
+    Otherwise by class for classification, and whole groups where there are groups.
+    """
     import numpy as np
 
     from evoml.core.dataset import read_features
+    from evoml.evaluation.holdout import set_aside
 
-    if column not in data.X.columns:
-        raise DataError(f"the table has no column {column!r} to split by{_known(column, data.X)}")
-    times = np.nan_to_num(read_features(data.X[[column]]).times(column), nan=-np.inf)
-    border = np.quantile(times, 1 - share, method="lower")
-    if not (times > border).any() or not (times <= border).any():
-        raise DataError(f"a share of {share:g} of the rows cannot be held out: too few distinct times in {column!r}")
-    return data.take(np.flatnonzero(times <= border)), data.take(np.flatnonzero(times > border))
-
-
-def held_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
-    """Return (rows to fit on, rows held out): by class for classification, whole groups where there are groups."""
-    import numpy as np
-    from sklearn.model_selection import GroupShuffleSplit, train_test_split
-
-    try:
-        if data.groups is not None:
-            splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
-            fit, rest = next(splitter.split(data.X, data.y, data.groups))
-        else:
-            by_class = data.y if data.task == "classification" else None
-            fit, rest = train_test_split(np.arange(len(data.y)), test_size=share, stratify=by_class, random_state=seed)
-    except ValueError as error:
-        raise DataError(f"a share of {share:g} of the rows cannot be held out: {error}") from error
-    return data.take(np.sort(fit)), data.take(np.sort(rest))
+    times = None
+    if time_column is not None:
+        if time_column not in data.X.columns:
+            raise DataError(f"the table has no column {time_column!r} to split by{_known(time_column, data.X)}")
+        times = np.nan_to_num(read_features(data.X[[time_column]]).times(time_column), nan=-np.inf)
+    fit, rest = set_aside(data.y, share, seed, data.groups, times)
+    return data.take(fit), data.take(rest)
 
 
 def _known(name: str, table: pd.DataFrame) -> str:

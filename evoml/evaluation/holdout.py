@@ -47,7 +47,7 @@ def set_aside(
     if times is not None:
         held = times > np.quantile(times, 1.0 - share, method="lower")
         if not held.any() or held.all():
-            raise DataError(f"holdout={share:g} cannot set the latest rows aside: there are too few distinct times")
+            raise DataError(f"the latest {share:.0%} of the rows cannot be held out: there are too few distinct times")
         return every[~held], every[held]
     try:
         if groups is not None:
@@ -55,7 +55,7 @@ def set_aside(
         else:
             fit, rest = train_test_split(every, test_size=share, stratify=_strata(y), random_state=seed)
     except ValueError as error:
-        raise DataError(f"holdout={share:g} cannot be set aside: {error}") from error
+        raise DataError(f"a share of {share:g} of the rows cannot be held out: {error}") from error
     return np.sort(fit), np.sort(rest)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evoml.kernels.compiling import kernel
-from evoml.kernels.forest_means import ABOVE_TIES, draw_place, is_allowed, threshold_at
+from evoml.kernels.forest_means import ABOVE_TIES, draw_place, draw_sides, is_allowed, threshold_at
 from evoml.kernels.forest_rows import random_below
 from evoml.kernels.forest_vectors import (
     BLOCK,
@@ -264,14 +264,7 @@ def score_categories(table, scratch, cuts, rules, start, n, n_runs, unit, column
     for i in range(n):
         code = np.uint64(table.columns[column, scratch.rows[start + i]])
         bits[code >> _SIX] |= _ONE << (code & _SIXTY_THREE)
-    none_left, all_left = True, True
-    for word in range(4):
-        members[word] = bits[word] & mix(key, np.uint64(word + 1))
-        none_left = none_left and members[word] == 0
-        all_left = all_left and members[word] == bits[word]
-    if none_left or all_left:
-        code = np.uint64(table.columns[column, scratch.rows[start]])
-        members[code >> _SIX] ^= _ONE << (code & _SIXTY_THREE)
+    draw_sides(bits, np.uint64(table.columns[column, scratch.rows[start]]), members, key)
     count, left_weight, left, right = 0, 0.0, 0.0, 0.0
     offset = 0
     for run in range(n_runs):

@@ -279,6 +279,18 @@ def sum_members(codes, n, members, node_weights, node_totals):  # type: ignore[n
 
 
 @inlined_kernel
+def draw_sides(bits, first, members, key):  # type: ignore[no-untyped-def]
+    """Send each category of ``bits`` (4,) to a random side, into ``members`` (4,); ``first`` moves if a side is empty."""
+    none_left, all_left = True, True
+    for word in range(4):
+        members[word] = bits[word] & mix(key, np.uint64(word + 1))
+        none_left = none_left and members[word] == 0
+        all_left = all_left and members[word] == bits[word]
+    if none_left or all_left:
+        members[first >> _SIX] ^= _ONE << (first & _SIXTY_THREE)
+
+
+@inlined_kernel
 def draw_members(codes, n, bits, members, key):  # type: ignore[no-untyped-def]
     """Send each category of a node to a random side (Geurts et al. 2006, section 2.1); False if there is only one."""
     for word in range(4):
@@ -288,14 +300,7 @@ def draw_members(codes, n, bits, members, key):  # type: ignore[no-untyped-def]
         bits[code >> _SIX] |= _ONE << (code & _SIXTY_THREE)
     if is_one_bin(bits):
         return False
-    first = np.uint64(codes[0])
-    none_left, all_left = True, True
-    for word in range(4):
-        members[word] = bits[word] & mix(key, np.uint64(word + 1))
-        none_left = none_left and members[word] == 0
-        all_left = all_left and members[word] == bits[word]
-    if none_left or all_left:
-        members[first >> _SIX] ^= _ONE << (first & _SIXTY_THREE)
+    draw_sides(bits, np.uint64(codes[0]), members, key)
     return True
 
 

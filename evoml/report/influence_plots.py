@@ -34,6 +34,18 @@ NAME_WIDTH, LEVEL_WIDTH, SLICE_WIDTH = 30, 16, 62  # characters of a column, of 
 PANELS_A_ROW = 3
 
 
+def _figure_of_lines(names: list[str], inches: float, right: float) -> tuple[Figure, Axes]:
+    """Return a figure with a line of so many inches for each name, from top to bottom, up to ``right`` of its width."""
+    height = inches * len(names) + 0.95
+    figure = new_figure(9.4, height)
+    left = (max(text_width(name, 8.5) for name in names) / 72 + 0.2) / 9.4
+    axes = figure.add_axes((left, 0.68 / height, right - left, 1 - 0.95 / height))
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.set(ylim=(len(names) - 0.5, -0.5))
+    axes.tick_params(axis="y", length=0)
+    return figure, axes
+
+
 @in_our_style
 def importance_plot(journal: Readable) -> Figure:
     """How much the score falls when a column is shuffled: the mean as a bar, each fold as a dot."""
@@ -43,10 +55,7 @@ def importance_plot(journal: Readable) -> Figure:
         return note_figure(NOT_EXPLAINED if not record.explanation else "No column was shuffled: there was no time.")
     names = [shortened(name, NAME_WIDTH) for name in facts["columns"][:BARS]]
     means, spread = (np.array(facts[name][:BARS], dtype=float) for name in ("means", "spread"))
-    height = 0.27 * len(names) + 0.95
-    figure = new_figure(9.4, height)
-    left = (max(text_width(name, 8.5) for name in names) / 72 + 0.2) / 9.4
-    axes = figure.add_axes((left, 0.68 / height, 0.97 - left, 1 - 0.95 / height))
+    figure, axes = _figure_of_lines(names, inches=0.27, right=0.97)
     places = np.arange(len(names))
     telling = means > np.nan_to_num(spread)
     axes.barh(places, means, height=0.62, color=np.where(telling, "#8fc1e3", "#e3e7ec"))
@@ -57,11 +66,7 @@ def importance_plot(journal: Readable) -> Figure:
         folds.ravel(), np.repeat(places, folds.shape[1]), s=13, color=BLUE, lw=0, alpha=0.8, zorder=3, label="one fold"
     )
     axes.axvline(0, color=INK, lw=0.8)
-    axes.set_yticks(places, names)
-    axes.set(
-        ylim=(len(names) - 0.5, -0.5), xlabel=f"fall of {shortened(record.metric, 30)} when the column is shuffled"
-    )
-    axes.tick_params(axis="y", length=0)
+    axes.set(xlabel=f"fall of {shortened(record.metric, 30)} when the column is shuffled")
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, borderaxespad=0.1, handlelength=1.2)
@@ -189,10 +194,7 @@ def slices_plot(journal: Readable) -> Figure:
     if not worst:
         return note_figure(f"None of {facts['tested']} slices errs more than chance explains.")
     words = [shortened(one["where"], SLICE_WIDTH) for one in worst]
-    height = 0.29 * len(worst) + 0.95
-    figure = new_figure(9.4, height)
-    left = (max(text_width(text, 8.5) for text in words) / 72 + 0.2) / 9.4
-    axes = figure.add_axes((left, 0.68 / height, 0.87 - left, 1 - 0.95 / height))
+    figure, axes = _figure_of_lines(words, inches=0.29, right=0.87)
     places = np.arange(len(worst))
     low, error, high = (np.array([one[name] for one in worst]) for name in ("low", "error", "high"))
     axes.hlines(places, low, high, color=MUTED, lw=1.4)
@@ -202,9 +204,7 @@ def slices_plot(journal: Readable) -> Figure:
         text = f"{_error_text(facts, one['error'])} · {one['rows']:,} rows"
         axes.annotate(text, (1, place), (8, 0), va="center", fontsize=8.5, xycoords=axes.get_yaxis_transform(),
                       textcoords="offset points", annotation_clip=False)  # fmt: skip
-    axes.set_yticks(places, words)
-    axes.set(ylim=(len(worst) - 0.5, -0.5), xlim=(min(0.0, float(low.min())), None), xlabel=facts["unit"])
-    axes.tick_params(axis="y", length=0)
+    axes.set(xlim=(min(0.0, float(low.min())), None), xlabel=facts["unit"])
     axes.spines["left"].set_color(LINE)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, borderaxespad=0.1, handlelength=1.2)
     return with_origin(figure)

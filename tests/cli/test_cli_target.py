@@ -102,4 +102,8 @@ def test_holding_out_keeps_groups_whole():
 
 def test_a_share_that_cannot_be_held_out_is_refused():
     with pytest.raises(DataError, match=r"a share of 0.2 of the rows cannot be held out"):
-        held_out(data_from(table(["p", "q", "q"]), "y"), 0.2, 0)
+        held_out(data_from(table([0, 1] * 5).assign(g="alone"), "y", group="g"), 0.2, 0)
+    with pytest.raises(DataError, match=r"the latest 20% of the rows cannot be held out: .* too few distinct times"):
+        held_out(data_from(table([0, 1] * 5).assign(t=[0, *[1] * 9]), "y"), 0.2, 0, "t")
+    with pytest.raises(DataError, match=r"no column 'when' to split by"):
+        held_out(data_from(table([0, 1] * 5), "y"), 0.2, 0, "when")
