@@ -13,10 +13,23 @@ _HOMES = {
     "EvoClassifier": "evoml.estimators",
     "EvoRegressor": "evoml.estimators",
     "Journal": "evoml.journal",
+    "SymbolicClassifier": "evoml.estimators.symbolic_classifier",
+    "SymbolicRegressor": "evoml.estimators.symbolic_regressor",
+    "SymbolicTransformer": "evoml.estimators.symbolic_transformer",
     "load_catalogue": "evoml.components",
 }
 
-__all__ = ["CostMatrix", "EvoClassifier", "EvoRegressor", "Journal", "__version__", "load_catalogue"]
+__all__ = [
+    "CostMatrix",
+    "EvoClassifier",
+    "EvoRegressor",
+    "Journal",
+    "SymbolicClassifier",
+    "SymbolicRegressor",
+    "SymbolicTransformer",
+    "__version__",
+    "load_catalogue",
+]
 
 
 def __getattr__(name: str) -> Any:

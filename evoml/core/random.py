@@ -16,3 +16,20 @@ def stream(seed: int, *identity: int) -> np.random.Generator:
 def fresh_seed() -> int:
     """Return a seed from the operating system's entropy; global random states are not touched."""
     return int(np.random.SeedSequence().generate_state(1)[0])
+
+
+_GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+def mixed(keys: np.ndarray | int, numbers: np.ndarray | int) -> np.ndarray:
+    """uint64 key of the ``numbers``-th child of each of ``keys``: what ``evoml.kernels.random.mix`` returns, for arrays."""
+    with np.errstate(over="ignore"):
+        z = np.asarray(keys, np.uint64) + (np.asarray(numbers).astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(_FIRST)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(_SECOND)
+        return np.asarray(z ^ (z >> np.uint64(31)))
+
+
+def uniforms(keys: np.ndarray) -> np.ndarray:
+    """float64 in [0, 1) of keys that :func:`mixed` returned."""
+    return (keys >> np.uint64(11)) * 2.0**-53

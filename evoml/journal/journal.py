@@ -226,6 +226,15 @@ class Journal:
         """Record a named JSON value of the run, e.g. its ``"summary"``; a later one replaces it."""
         self._write(lambda db: db.execute(*_put(name, value)))
 
+    def put_bytes(self, name: str, content: bytes) -> None:
+        """Record named bytes of the run, e.g. a checkpoint; later ones replace them. Copies of the record lack them."""
+        self._write(
+            lambda db: (
+                db.execute("CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, content BLOB NOT NULL)"),
+                db.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?)", (name, content)),
+            )
+        )
+
     def _write(self, transaction: Callable[[sqlite3.Connection], object]) -> None:
         try:
             with self._connection:
@@ -276,6 +285,7 @@ class Journal:
         with contextlib.closing(sqlite3.connect(place)) as copy:
             self._connection.backup(copy)
             copy.execute("DELETE FROM predictions")
+            copy.execute("DROP TABLE IF EXISTS blobs")
             copy.commit()
             copy.execute("VACUUM")
             return copy.serialize()
@@ -301,6 +311,18 @@ class Journal:
         """Return the named JSON value (``"settings"``, ``"state"``, ``"summary"`` ...), or None."""
         row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
+
+    def get_bytes(self, name: str) -> bytes | None:
+        """Return the bytes that :meth:`put_bytes` recorded under a name, or None."""
+        there = self._connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'blobs'").fetchone()[0]
+        row = there and self._connection.execute("SELECT content FROM blobs WHERE name = ?", (name,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def counted(self) -> tuple[int, int]:
+        """Return the ids that follow those of all candidates asked, and of all candidates told."""
+        asked = self._connection.execute("SELECT coalesce(max(id) + 1, 0) FROM candidates").fetchone()[0]
+        told = self._connection.execute("SELECT coalesce(max(candidate) + 1, 0) FROM outcomes").fetchone()[0]
+        return int(asked), int(told)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -377,7 +399,10 @@ class Journal:
         return lineage(self.individuals())
 
     def _seconds_recorded(self) -> float:
-        query = "SELECT max((SELECT coalesce(max(asked), 0) FROM candidates), (SELECT coalesce(max(told), 0) FROM outcomes))"
+        query = (
+            "SELECT max((SELECT coalesce(max(asked), 0) FROM candidates), (SELECT coalesce(max(told), 0) FROM outcomes),"
+            " (SELECT coalesce(max(elapsed), 0) FROM progress))"
+        )
         return float(self._connection.execute(query).fetchone()[0])
 
 

@@ -30,6 +30,7 @@ from evoml.kernels.folder import READY, forget_folder, key_folder, other_folders
 # Name of the group -> module and function that warm it up, looked up when it is used: learners lie above kernels.
 GROUPS: dict[str, str] = {
     "boosting": "evoml.learners.warm_ups:boosting",
+    "expression": "evoml.learners.warm_ups:expression",
     "forest": "evoml.learners.warm_ups:forest",
 }
 

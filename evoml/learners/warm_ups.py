@@ -38,6 +38,54 @@ def forest() -> None:
             ForestRegressor(**settings, splitter=splitter).fit(X, X[:, 2]).predict(X)
 
 
+def expression() -> None:
+    """Have all kernels that a search for formulas needs compiled or loaded."""
+    from evoml.kernels.expression_codes import NAMES, VARIABLE
+    from evoml.kernels.expression_evaluate import evaluate
+    from evoml.kernels.expression_fitness import R2, score
+    from evoml.kernels.expression_least_squares import fit_constants
+
+    n, room = 2, 64
+    codes, constants, lengths = np.zeros((n, room), np.int32), np.zeros((n, room)), np.full(n, 3, np.int32)
+    codes[:, :3] = NAMES["add"], VARIABLE, VARIABLE + 1
+    errors, scales, hashes = np.empty(n), np.empty((n, 2)), np.empty(n, np.uint64)
+    for dtype in (np.float64, np.float32):
+        features = np.arange(2.0 * ROWS).reshape(2, ROWS).astype(dtype)
+        target, weights = features[0] * features[1], np.ones(ROWS, dtype)
+        formulas = codes, constants, lengths, features
+        evaluate(*formulas, 0, n, np.empty((n, ROWS), dtype))
+        score(*formulas, target, weights, R2, True, 0, n, errors, scales, hashes)
+        if dtype == np.float64:
+            steps, information = np.ones(n, np.int32), np.empty((0, 0))
+            fit_constants(*formulas, target, weights, steps, False, True, 256, 0, n, errors, scales, information)
+    _variation(codes, constants, lengths, hashes)
+
+
+def _variation(codes: np.ndarray, constants: np.ndarray, lengths: np.ndarray, hashes: np.ndarray) -> None:
+    """Compile what makes, changes and selects formulas."""
+    from evoml.kernels.dominance import crowding_distances, nondominated_ranks
+    from evoml.kernels.expression_canonical import canonicalise
+    from evoml.kernels.expression_growth import grow, make_language
+    from evoml.kernels.expression_variation import make_rules, vary
+    from evoml.kernels.lexicase import epsilon_lexicase
+    from evoml.kernels.tournament import crowded_tournaments, tournaments
+
+    n, frequencies, keys, key = len(lengths), np.zeros(64), np.arange(len(lengths), dtype=np.uint64), np.uint64(1)
+    frequencies[0] = 1.0
+    language, formulas = make_language(frequencies, np.ones(2)), (codes, constants, lengths)
+    winners = np.empty(n, np.int64)
+    grow(keys, 1, 5, 3, language, *formulas, 0, n)
+    children = [np.empty_like(part) for part in formulas]
+    pairs, operators, applied = np.zeros((n, 2), np.int64), np.zeros(n, np.int32), np.empty(n, np.int32)
+    vary(*formulas, pairs, operators, keys, language, make_rules(64, 10), *children, applied, 0, n)
+    canonicalise(*formulas, np.ones(65, np.bool_), 10, hashes, np.empty(n, np.uint64), 0, n)
+    for n_objectives in (2, 3):
+        ranks = nondominated_ranks(np.eye(n, n_objectives))
+    tournaments(np.zeros(n), 2, key, 0, n, winners)
+    crowded_tournaments(ranks, crowding_distances(np.eye(n, 2), ranks), 2, key, 0, n, winners)
+    epsilon_lexicase(np.zeros((3, n)), np.zeros(3), key, 0, n, winners)
+
+
 def _tables() -> Iterator[np.ndarray]:
     """Yield a table with a missing value, categories and numbers: one that may be written to, and one that may not."""
     table = np.column_stack([np.arange(ROWS) * 0.5, np.arange(ROWS) % 3, np.arange(ROWS) ** 2.0])

@@ -8,6 +8,8 @@ from typing import Any
 
 _HOMES = {
     "best_candidate": "tables",
+    "draw_formula": "formulas",
+    "draw_front": "formulas",
     "draw_lineage": "diagrams",
     "draw_plan": "diagrams",
     "ensemble_members": "tables",
@@ -27,6 +29,8 @@ _HOMES = {
 
 __all__ = [
     "best_candidate",
+    "draw_formula",
+    "draw_front",
     "draw_lineage",
     "draw_plan",
     "ensemble_members",

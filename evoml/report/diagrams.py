@@ -81,10 +81,10 @@ def draw_plan(graph: nx.DiGraph, root: Node, n_features: int | None = None) -> F
     groups = [group for group in GROUPS if any(group_of(graph.nodes[node]["part"]) == group for node in nodes)]
     figure, axes = canvas(max(layout.length, _legend_width(groups)) + 2 * MARGIN, layout.breadth + 2 * MARGIN + 24)
     for route in layout.routes.values():
-        _flow(axes, [(along + MARGIN, across + MARGIN) for along, across in route], arrow=True)
+        draw_flow(axes, [(along + MARGIN, across + MARGIN) for along, across in route], arrow=True)
     for node in nodes:
         along, across = layout.places[node]
-        _box(axes, cards[node], (along + MARGIN, across + MARGIN), sizes[node][0])
+        draw_box(axes, cards[node], (along + MARGIN, across + MARGIN), sizes[node][0])
     _legend(axes, groups, layout.breadth + 2 * MARGIN + 10)
     return figure
 
@@ -102,7 +102,8 @@ def _step_card(graph: nx.DiGraph, node: Node, n_features: int | None) -> Card:
     return Card(shortened(part, 34), tuple(lines), edge, fill)
 
 
-def _box(axes: Axes, card: Card, centre: Point, width: float) -> None:
+def draw_box(axes: Axes, card: Card, centre: Point, width: float) -> None:
+    """Draw a card around its centre."""
     from matplotlib.patches import FancyBboxPatch
 
     x, y = centre
@@ -118,7 +119,7 @@ def _box(axes: Axes, card: Card, centre: Point, width: float) -> None:
         axes.text(x, top + 3 + 12.0 * (at + 0.8), line, size=SMALL, color=INK, ha="center", va="center", zorder=3)
 
 
-def _flow(axes: Axes, route: list[Point], *, arrow: bool, down: bool = False) -> None:
+def draw_flow(axes: Axes, route: list[Point], *, arrow: bool, down: bool = False) -> None:
     """Draw a line through points in the direction of flow: straight along lanes, curved between layers."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
@@ -180,10 +181,10 @@ def draw_lineage(journal: Readable, candidate: int | None = None) -> Figure:
     figure, axes = canvas(width, ABOVE + layout.length + MARGIN + (22 if descent.note else 0))
     _generations(axes, descent, layout, left)
     for route in layout.routes.values():
-        _flow(axes, _turned(route, left), arrow=False, down=True)
+        draw_flow(axes, _turned(route, left), arrow=False, down=True)
     for node, card in cards.items():
         along, across = layout.places[node]
-        _box(axes, card, (across + left, along + ABOVE), sizes[node][1])
+        draw_box(axes, card, (across + left, along + ABOVE), sizes[node][1])
         _made_by(axes, descent.made_by[node], (across + left, along + ABOVE - height / 2 - 8))
     axes.text(MARGIN, ABOVE + layout.length + MARGIN + 8, descent.note, size=SMALL, color=MUTED, va="center")
     return figure

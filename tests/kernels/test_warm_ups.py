@@ -62,6 +62,23 @@ USES = {
             for n_threads in (1, 2):
                 fit_folds(estimator, bin_table(fixed), target, folds, weights, n_threads)
     """,
+    "expression": """
+        from evoml.learners.warm_ups import expression
+        expression()
+        before = signatures()
+        from evoml.kernels.expression_evaluate import evaluate
+        from evoml.kernels.expression_fitness import score
+        codes, constants, lengths = np.zeros((9, 40), np.int32), np.zeros((9, 40)), np.ones(9, np.int32)
+        codes[:, 0] = 65 + np.arange(9) % 5
+        errors, scales, hashes = np.empty(9), np.empty((9, 2)), np.empty(9, np.uint64)
+        for dtype in (np.float32, np.float64):
+            features, target = np.ascontiguousarray(fixed.T, dtype), fixed_target.astype(dtype)
+            evaluate(codes, constants, lengths, features, np.int64(2), 7, np.empty((9, 60), dtype))
+            for loss in range(5):
+                for scaled in (False, True):
+                    score(codes, constants, lengths, features, target, weights.astype(dtype), loss, scaled, 0, 9, errors,
+                          scales, hashes)
+    """,
     "forest": """
         from evoml.learners.warm_ups import forest
         forest()

@@ -1,0 +1,93 @@
+"""What an algorithm over arrays knows between two generations: one frozen value, which a checkpoint can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from evoml.core.batches import ArraySpace, Measured
+
+_GENOMES = "genomes."
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayState:
+    """State of one population.
+
+    Attributes
+    ----------
+    generation : int
+        Generations told.
+    members : Measured or None
+        The population, best first; None before the first generation is told.
+    ages : (n,) int32 array
+        Generations since the oldest ancestor of each member was sampled.
+    """
+
+    generation: int = 0
+    members: Measured | None = None
+    ages: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return 0 if self.ages is None else len(self.ages)
+
+    def take(self, indices: np.ndarray) -> ArrayState:
+        """Return the state with some of its members, in the order given."""
+        assert self.members is not None
+        assert self.ages is not None
+        return replace(self, members=self.members.take(indices), ages=self.ages[indices])
+
+    def arrays(self, space: ArraySpace) -> dict[str, np.ndarray]:
+        """Return the state as named arrays."""
+        found = {"generation": np.array(self.generation)}
+        if self.members is None or self.ages is None:
+            return found
+        members = {"objectives": self.members.objectives, "meanings": self.members.meanings, "ages": self.ages}
+        if self.members.cases is not None:
+            members["cases"] = self.members.cases
+        return {**found, **members, **{_GENOMES + name: a for name, a in space.arrays(self.members.genomes).items()}}
+
+    @classmethod
+    def restored(cls, space: ArraySpace, arrays: Mapping[str, np.ndarray]) -> ArrayState:
+        """Return the state that :meth:`arrays` gave."""
+        generation = int(arrays["generation"])
+        if "ages" not in arrays:
+            return cls(generation)
+        genomes = {name.removeprefix(_GENOMES): a for name, a in arrays.items() if name.startswith(_GENOMES)}
+        members = Measured(space.restored(genomes), arrays["objectives"], arrays["meanings"], arrays.get("cases"))
+        return cls(generation, members, arrays["ages"])
+
+
+def pooled(space: ArraySpace, parts: Sequence[ArrayState]) -> ArrayState:
+    """Return one state with the members of several, in order; its generation is that of the first."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return parts[0]
+    members: list[Any] = [part.members for part in filled]
+    cases = None if members[0].cases is None else np.concatenate([one.cases for one in members])
+    together = Measured(
+        space.joined([one.genomes for one in members]),
+        np.concatenate([one.objectives for one in members]),
+        np.concatenate([one.meanings for one in members]),
+        cases,
+    )
+    return replace(
+        parts[0], members=together, ages=np.concatenate([part.ages for part in filled if part.ages is not None])
+    )
+
+
+def distinct(members: Measured) -> np.ndarray:
+    """Return indices, ascending, of one for each meaning: the simplest, then the best, then the first.
+
+    What cannot be scored is left out, unless there is nothing else.
+    """
+    objectives, meanings = members.objectives, members.meanings
+    order = np.lexsort((objectives[:, 0], objectives[:, 1], meanings))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = meanings[order[1:]] != meanings[order[:-1]]
+    kept = np.sort(order[first])
+    scored = np.isfinite(objectives[kept, 0])
+    return kept[scored] if scored.any() else kept

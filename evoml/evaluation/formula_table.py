@@ -1,0 +1,105 @@
+"""The table that formulas are evaluated on, laid out as the compiled machine reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evoml.core.random import mixed
+from evoml.kernels.expression_fitness import CORRELATION, LOG_LOSS, MAE, R2
+
+#: Losses by name. All but log loss are invariant to the units of the target; less is better.
+LOSSES = {"mse": R2, "mae": MAE, "correlation": CORRELATION, "log_loss": LOG_LOSS}
+
+
+MOST_REPEATS = 4  # rows for each row given, that whole weights may make of a table
+
+
+@dataclass(frozen=True, eq=False)
+class FormulaTable:
+    """Columns, target and weights, by column.
+
+    Attributes
+    ----------
+    features : (n_features, n_rows) float64 array
+    target : (n_rows,) float64 array
+        0 or 1 for log loss.
+    weights : (n_rows,) float64 array
+        All positive.
+    """
+
+    features: np.ndarray
+    target: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> FormulaTable:
+        """Return the table of ``X`` (n_rows, n_features), rows in an order that is their own, whatever the order they came in.
+
+        Rows of no weight are left out, and rows of small whole weights are there so many times: all that is equivalent
+        gives the same bits.
+        """
+        X, y = np.asarray(X, dtype=np.float64) + 0.0, np.asarray(y, dtype=np.float64) + 0.0
+        order = np.argsort(_row_hashes(X, y), kind="stable")
+        kept = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)[order]
+        order, kept = order[kept > 0], kept[kept > 0]
+        if (kept == np.round(kept)).all() and kept.sum() <= MOST_REPEATS * len(kept):
+            order, kept = np.repeat(order, kept.astype(np.int64)), np.ones(int(kept.sum()))
+        return cls(np.ascontiguousarray(X[order].T), y[order], kept)
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.target)
+
+    def take(self, rows: np.ndarray) -> FormulaTable:
+        """Return the table with some of its rows."""
+        return FormulaTable(np.ascontiguousarray(self.features[:, rows]), self.target[rows], self.weights[rows])
+
+    def evenly(self, count: int) -> FormulaTable:
+        """Return ``count`` of its rows, one from each stretch; itself if it has no more."""
+        if count >= self.n_rows:
+            return self
+        return self.take(np.arange(count) * self.n_rows // count)
+
+    def best_constant(self, loss: int) -> float:
+        """Return the constant of least loss."""
+        mean = float(np.average(self.target, weights=self.weights))
+        if loss == LOG_LOSS:
+            return float(np.log(mean / (1.0 - mean)))
+        return weighted_median(self.target, self.weights) if loss == MAE else mean
+
+    def loss(self, outputs: np.ndarray, loss: int) -> float:
+        """Return the weighted mean loss of ``outputs`` (n_rows,): squared, absolute, log loss, or 1 - correlation.
+
+        inf where an output is not finite.
+        """
+        if not np.isfinite(outputs).all():
+            return np.inf
+        if loss == CORRELATION:
+            return 1.0 - self._correlation(outputs)
+        if loss == LOG_LOSS:
+            far = np.logaddexp(0.0, np.where(self.target > 0.5, -outputs, outputs))
+        else:
+            far = np.abs(outputs - self.target) if loss == MAE else (outputs - self.target) ** 2
+        return float(np.average(far, weights=self.weights))
+
+    def _correlation(self, outputs: np.ndarray) -> float:
+        shares = self.weights / self.weights.sum()
+        one, other = (values - shares @ values for values in (outputs, self.target))
+        spread = np.sqrt((shares @ one**2) * (shares @ other**2))
+        return float(abs(shares @ (one * other)) / spread) if spread > 0 else 0.0
+
+
+def _row_hashes(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    hashes = mixed(0, y.view(np.uint64))
+    for column in X.T:
+        hashes = mixed(hashes, np.ascontiguousarray(column).view(np.uint64))
+    return hashes
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    """Return the value that half of the weight lies at or below."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(reached, 0.5 * reached[-1])]])

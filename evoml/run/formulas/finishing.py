@@ -1,0 +1,167 @@
+"""What is made of a hall of fame when the search is over: constants tuned on all rows, short forms, one formula chosen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch
+from evoml.evaluation.formula_table import FormulaTable
+from evoml.genomes.expression.description import complexities, description_lengths, gaussian_nats, knee
+from evoml.genomes.expression.population import Formula, Population, constant
+from evoml.genomes.expression.simplify import simplify
+from evoml.genomes.expression.snapping import snap
+from evoml.genomes.expression.text import write
+from evoml.kernels.expression_fitness import LOG_LOSS, MSE, R2
+from evoml.kernels.expression_least_squares import fit_constants
+from evoml.run.formulas.hall_of_fame import LEAST_GAIN
+
+if TYPE_CHECKING:
+    from evoml.run.formulas.loop import Lineage
+    from evoml.run.formulas.settings import FormulaSearch
+
+POLISH_STEPS = 100  # of local search for each formula at the end
+ROUNDING = 1e-18  # of the best constant's error: what differs by less is the same
+SNAP_NATS = 0.5  # that the data may take more to describe for rounder constants
+SNAP_DIGITS = 3  # of a number that may be taken for that; pi and fractions must fit as well as what they stand for
+SNAP_ROWS = 2000
+NOTHING = 1e-6  # of the target's greatest size
+_FEW = 8  # formulas polished together: between them the time is looked at
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A formula of a front.
+
+    Attributes
+    ----------
+    formula : Formula
+        As it predicts: what scales it is part of it.
+    complexity : float
+    error : float
+        Its loss in units of the best constant's: 1 - R2 for squared errors.
+    loss : float
+        Mean squared error, mean absolute error, log loss or 1 - correlation.
+    description : float
+        Nats that formula and target take to describe; for the choice by minimum description length.
+    """
+
+    formula: Formula
+    complexity: float
+    error: float
+    loss: float
+    description: float
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON-like values."""
+        return {
+            "text": write(self.formula),
+            "complexity": self.complexity,
+            "error": self.error,
+            "loss": self.loss,
+            "description": self.description,
+        }
+
+
+@dataclass(frozen=True)
+class Front:
+    """Formulas in ascending order of complexity, each better than all simpler ones, and the number of the chosen one."""
+
+    label: str
+    formulas: tuple[Shown, ...]
+    chosen: int
+
+
+def finished_front(wanted: FormulaSearch, table: FormulaTable, lineage: Lineage, until: float | None) -> Front:
+    """Return the front of a lineage; ``until`` is the moment by which it should be there, None for no hurry."""
+    all_rows = LocalSearch(rows=table.n_rows)
+    fitness = FormulaFitness(table, wanted.loss, all_rows, weights=lineage.fitness.weights, n_jobs=wanted.n_jobs)
+    with closing(fitness):
+        whole = [constant(table.best_constant(fitness.loss))]
+        if lineage.hall.genomes is not None:
+            whole += _polished(fitness, lineage.hall.genomes, wanted.loss != "correlation", until)
+    if wanted.snap:
+        few = table.evenly(SNAP_ROWS)
+        whole = [_snapped(few, fitness.loss, one, until) for one in whole]
+    shown = _described(fitness, list(dict.fromkeys(whole)))
+    return Front(lineage.label, shown, chosen(shown, wanted.selection))
+
+
+def chosen(shown: Sequence[Shown], selection: str) -> int:
+    """Return the number of the formula that ``selection`` means: ``"mdl"``, ``"knee"`` or ``"best"``."""
+    if selection == "mdl":
+        return int(np.argmin([one.description for one in shown]))
+    if selection == "knee":
+        errors = np.array([max(one.error, ROUNDING) for one in shown])
+        return int(knee(np.array([one.complexity for one in shown]), errors))
+    return len(shown) - 1
+
+
+def _polished(fitness: FormulaFitness, genomes: Population, fold: bool, until: float | None) -> list[Formula]:
+    """Return formulas with constants tuned on all rows, as long as there is time, and with what scales them."""
+    whole: list[Formula] = []
+    for first in reversed(range(0, len(genomes), _FEW)):  # the best come first, lest the time be up
+        few = genomes.take(np.arange(first, min(first + _FEW, len(genomes))))
+        late = until is not None and time.monotonic() > until
+        found = fitness.score(few, np.full(len(few), 0 if late else POLISH_STEPS, np.int32))
+        for at in np.flatnonzero(np.isfinite(found.errors)).tolist():
+            intercept, slope = map(float, found.scales[at]) if fold else (0.0, 1.0)
+            whole.append(simplify(found.genomes[at], intercept, slope))
+    return whole
+
+
+def _snapped(few: FormulaTable, loss: int, formula: Formula, until: float | None) -> Formula:
+    """Return the formula with rounder constants, where the data hardly mind."""
+    if len(formula) == 1:
+        return formula
+    unit = few.loss(np.full(few.n_rows, few.best_constant(loss)), loss)
+    own = few.loss(formula.evaluate(few.features), loss) + ROUNDING * unit
+    loose = own * np.exp(2.0 * SNAP_NATS / few.n_rows)
+
+    def accepts(other: Formula) -> bool:
+        if until is not None and time.monotonic() > until:
+            return False
+        new = set(other.constants) - set(formula.constants)
+        plain = all(float(f"{value:.{SNAP_DIGITS}g}") == value for value in new)
+        return few.loss(other.evaluate(few.features), loss) <= (loose if plain else own)
+
+    nothing = NOTHING * float(np.abs(few.target).max())  # what is added and as small as this may go
+    return simplify(snap(formula, accepts, tolerances=[nothing] * len(formula.constants)))
+
+
+def _described(fitness: FormulaFitness, whole: Sequence[Formula]) -> tuple[Shown, ...]:
+    """Return what is known of whole formulas, without those that simpler ones surpass."""
+    table = fitness.table
+    population = Population.of(whole)
+    losses = np.array([table.loss(one.evaluate(table.features), fitness.loss) for one in whole])
+    sizes = complexities(population, fitness.weights)
+    nats = _description(fitness, population, losses)
+    order = np.lexsort((nats, losses, sizes))
+    shown: list[Shown] = []
+    for at in order[np.isfinite(losses[order])].tolist():
+        error = losses[at] / fitness.unit
+        if not shown or error < shown[-1].error * (1.0 - LEAST_GAIN) - ROUNDING:
+            shown.append(Shown(whole[at], float(sizes[at]), error, float(losses[at]), float(nats[at])))
+    return tuple(shown)
+
+
+def _description(fitness: FormulaFitness, population: Population, losses: np.ndarray) -> np.ndarray:
+    """Return the description length of whole formulas and the target, in nats: (n,)."""
+    table, n = fitness.table, len(population)
+    weights = table.weights / table.weights.mean()
+    logistic = fitness.loss == LOG_LOSS
+    information = np.zeros(population.codes.shape)
+    fit_constants(
+        population.codes, population.constants.copy(), population.lengths, table.features, table.target, weights,
+        np.full(n, -1, np.int32), logistic, False, 0, 0, n, np.empty(n), np.empty((n, 2)), information,
+    )  # fmt: skip
+    floored = np.maximum(losses, ROUNDING * fitness.unit)
+    if logistic:
+        return description_lengths(population, table.n_rows * floored, information)
+    noise = floored if fitness.loss in (MSE, R2) else floored**2
+    return description_lengths(population, gaussian_nats(noise, table.n_rows), information / noise[:, None])

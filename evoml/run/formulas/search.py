@@ -1,0 +1,256 @@
+"""A search for formulas on a table, put together from its parts, begun or resumed, and finished with a front to choose from."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evoml.algorithms.arrays import ARRAY_ALGORITHMS, ArrayAlgorithm, Generational, Islands
+from evoml.core.budget import Moment, Progress, spent, stalled_for
+from evoml.core.errors import EvomlError, SettingError, nearest
+from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch, Penalty
+from evoml.evaluation.formula_table import LOSSES, FormulaTable
+from evoml.genomes.expression.description import node_weights
+from evoml.genomes.expression.monotone import Monotonicity, sampled_violations
+from evoml.genomes.expression.operations import DEFAULT
+from evoml.genomes.expression.population import Formula, Population
+from evoml.genomes.expression.space import ExpressionSpace
+from evoml.genomes.expression.units import Units, unit_violations
+from evoml.kernels.warmup import compile_group, is_ready
+from evoml.run.formulas.finishing import Front, finished_front
+from evoml.run.formulas.hall_of_fame import HallOfFame
+from evoml.run.formulas.loop import CHECKPOINT, Lineage, Recorder, Run, evolve_formulas
+from evoml.run.formulas.settings import SELECTIONS, FormulaSearch, opened
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evoml.journal import Journal
+    from evoml.run.loop import Finished
+
+RESERVE, RESERVE_SECONDS = (
+    0.1,
+    3.0,
+)  # of a budget of seconds, for what comes after the search: a share, and at most so many
+KERNELS = "expression"  # the group of kernels that is compiled before the clock starts
+MONOTONE_ROWS = 64  # at which formulas are looked at, where they must rise or fall with a column
+SETTLED = 10  # generations without a better front after which a solved problem is left
+
+
+@dataclass(frozen=True, eq=False)
+class FormulaResult:
+    """What a search for formulas found.
+
+    Attributes
+    ----------
+    fronts : tuple of Front
+        One for each target: its formulas in ascending order of complexity, one of them chosen.
+    finished : Finished
+    history, individuals : pandas.DataFrame
+        One row a generation; one row for each formula that was, at its time, the best of its complexity.
+    evaluations : int
+    cpu_seconds : float
+    node_evaluations : int
+        Operations, constants and columns that were evaluated in this sitting, times rows.
+    record : bytes
+        The whole journal, without its checkpoint.
+    lineages : tuple of Lineage
+        The populations and halls of fame as the search left them, one for each target.
+    """
+
+    fronts: tuple[Front, ...]
+    finished: Finished
+    history: pd.DataFrame
+    individuals: pd.DataFrame
+    evaluations: int
+    cpu_seconds: float
+    node_evaluations: int
+    record: bytes
+    lineages: tuple[Lineage, ...]
+
+    def members(self, target: int, count: int) -> list[Formula]:
+        """Return the best formulas of a target's last population, those of least error first; not scaled."""
+        return self.lineages[target].best(count)
+
+
+def search_formulas(wanted: FormulaSearch) -> FormulaResult:
+    """Search for formulas, and return those that are best for their complexity.
+
+    Raises SettingError, SearchSpaceError, DataError or JournalError before any work.
+    """
+    check(wanted)
+    wanted = _compiled(wanted)
+    tables = [FormulaTable.of(wanted.X, target, wanted.weights) for target in wanted.targets]
+    with ExitStack() as open_:
+        lineages = []
+        for label, table in zip(wanted.labels, tables, strict=True):
+            lineages.append(_lineage(wanted, label, table))
+            open_.callback(lineages[-1].fitness.close)
+        journal = open_.enter_context(opened(wanted))
+        begun, recorder = _begun(wanted, Run(tuple(lineages)), journal)
+        progress_of = _progress(wanted, journal, begun)
+        rules = {
+            "exhausted": lambda _: all(np.ptp(table.target) == 0 for table in tables),
+            "budget": spent(wanted.budget),
+            "early_stop": stalled_for(wanted.early_stop),
+            "solved": lambda progress: 1.0 - progress.best_score <= wanted.solved and progress.stalled >= SETTLED,
+        }
+        run, finished = evolve_formulas(begun, recorder, journal, rules, wanted.callbacks, progress_of)
+        seconds = wanted.budget.seconds
+        until = None if seconds is None or wanted.budget.ordered else wanted.began.wall + seconds
+        fronts = tuple(
+            finished_front(wanted, table, one, until) for table, one in zip(tables, run.lineages, strict=True)
+        )
+        return _result(wanted, run, fronts, finished, journal)
+
+
+def _compiled(wanted: FormulaSearch) -> FormulaSearch:
+    """Return the search, begun only now if the kernels had to be compiled first, which happens once on a machine."""
+    if is_ready(KERNELS):
+        return wanted
+    logging.getLogger("evoml").info(
+        "compiling the kernels of formulas, once; `evoml warmup %s` does so beforehand", KERNELS
+    )
+    with suppress(EvomlError):  # where they cannot be kept they are compiled as they are needed
+        compile_group(KERNELS)
+    return replace(wanted, began=Moment())
+
+
+def check(wanted: FormulaSearch) -> None:
+    """Raise SettingError for a setting that is not known, or does not fit the others."""
+    for name, value, known in (
+        ("algorithm", wanted.algorithm, ARRAY_ALGORITHMS),
+        ("loss", wanted.loss, LOSSES),
+        ("selection", wanted.selection, SELECTIONS),
+    ):
+        if value not in known:
+            raise SettingError(f"unknown {name} {value!r}{nearest(value, known)}; there are: {', '.join(known)}")
+
+
+def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable) -> Lineage:
+    space = formula_space(wanted)
+    space.sample(
+        np.empty(0, np.uint64)
+    )  # a mistake in the settings of breeding is found now, before there is a journal
+    algorithm = _algorithm(wanted, space)
+    fitness = FormulaFitness(
+        table.evenly(wanted.search_rows),
+        wanted.loss,
+        LocalSearch(wanted.local_steps, wanted.local_probability, wanted.local_rows),
+        wanted.n_jobs,
+        weights=space.weights,
+        penalties=_penalties(wanted, space, table),
+        with_cases=algorithm.needs_cases,
+        precision=wanted.precision,
+    )
+    return Lineage(label, algorithm, fitness, algorithm.start(), HallOfFame())
+
+
+def formula_space(wanted: FormulaSearch) -> ExpressionSpace:
+    """Return the space that a search wants. Raises SettingError or SearchSpaceError."""
+    weights, units = None, None
+    if wanted.complexity is not None:
+        own = {name: value for name, value in wanted.complexity.items() if name not in ("constant", "variable")}
+        leaves = (float(wanted.complexity.get(name, 1.0)) for name in ("constant", "variable"))
+        weights = node_weights(own, *leaves)
+    if wanted.units is not None or wanted.target_unit is not None:
+        given = wanted.units or {}
+        if unknown := [name for name in given if name not in wanted.names]:
+            raise SettingError(
+                f"units names the column {unknown[0]!r}{nearest(unknown[0], wanted.names)}, which is not there"
+            )
+        units = Units.of([given.get(name) for name in wanted.names], wanted.target_unit)
+    return ExpressionSpace(
+        wanted.names,
+        DEFAULT if wanted.operations is None else wanted.operations,
+        max_length=wanted.max_length,
+        max_depth=wanted.max_depth,
+        init_length=wanted.init_length,
+        const_range=wanted.const_range,
+        variations=wanted.operators,
+        weights=weights,
+        units=units,
+    )
+
+
+def _penalties(wanted: FormulaSearch, space: ExpressionSpace, table: FormulaTable) -> list[Penalty]:
+    """Return what measures how far formulas are from the demands on units and on monotonicity."""
+    found: list[Penalty] = []
+    units = space.units
+    if units is not None:
+        found.append(lambda genomes, scales: unit_violations(genomes, units, scaled=True))
+    if wanted.monotone:
+        demanded = Monotonicity.of(wanted.monotone, wanted.names)  # type: ignore[arg-type]
+        rows = np.ascontiguousarray(table.evenly(MONOTONE_ROWS).features.T)
+        found.append(lambda genomes, scales: sampled_violations(genomes, demanded, rows, scales[:, 1]))
+    return found
+
+
+def _algorithm(wanted: FormulaSearch, space: ExpressionSpace) -> ArrayAlgorithm | Islands:
+    kind = ARRAY_ALGORITHMS[wanted.algorithm]
+    more = {"parsimony": wanted.parsimony} if issubclass(kind, Generational) else {}
+    formulas = [space.parse(text) for text in wanted.initial_formulas]
+    initial = Population.of(formulas, wanted.max_length) if formulas else None
+    islands = [
+        kind(space, wanted.seed, wanted.population_size, wanted.tournament_size, island, initial, **more)
+        for island in range(wanted.islands)
+    ]
+    return islands[0] if len(islands) == 1 else Islands(islands, wanted.migration_every)
+
+
+def _begun(wanted: FormulaSearch, run: Run, journal: Journal) -> tuple[Run, Recorder]:
+    recorder = Recorder(journal, wanted.names, wanted.checkpoint_seconds)
+    content = journal.get_bytes(CHECKPOINT)
+    if content is not None:
+        run = run.restored(content)
+        recorder.resumed(run)
+    return run, recorder
+
+
+def _progress(wanted: FormulaSearch, journal: Journal, begun: Run) -> Callable[[Run], Progress]:
+    """Return what tells how far a run is; its CPU seconds are those of this process since the search began."""
+    reserve = 0.0
+    if not wanted.budget.ordered:
+        bounds = [one for one in (wanted.budget.seconds, wanted.budget.cpu_seconds) if one is not None]
+        reserve = min(RESERVE * min(bounds), RESERVE_SECONDS)
+
+    def progress_of(run: Run) -> Progress:
+        return Progress(
+            elapsed=journal.elapsed,
+            evaluations=run.evaluations,
+            generation=run.generation,
+            best_score=run.best_score,
+            stalled=run.generation - run.improved_at,
+            reserve=reserve,
+            cpu=begun.cpu_seconds + time.process_time() - wanted.began.cpu,
+        )
+
+    return progress_of
+
+
+def _result(
+    wanted: FormulaSearch, run: Run, fronts: tuple[Front, ...], finished: Finished, journal: Journal
+) -> FormulaResult:
+    cpu = time.process_time() - wanted.began.cpu
+    journal.put(
+        "summary",
+        {
+            "stopped_by": finished.stopped_by,
+            "evaluations": run.evaluations,
+            "seconds": journal.elapsed,
+            "cpu_seconds": cpu,
+            "fronts": [[shown.record() for shown in front.formulas] for front in fronts],
+            "chosen": [front.chosen for front in fronts],
+        },
+    )
+    nodes = sum(lineage.fitness.node_evaluations for lineage in run.lineages)
+    individuals, history = journal.individuals(), journal.progress()
+    return FormulaResult(
+        fronts, finished, history, individuals, run.evaluations, cpu, nodes, journal.to_bytes(), run.lineages
+    )
