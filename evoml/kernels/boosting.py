@@ -32,9 +32,11 @@ class Boosting(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows by position: codes (n, c) uint8; targets, weights (n,) float64; scores (n, n_outputs) float64, kept up to date."""
+    """Rows by position: codes (n, c) uint8; places of bins (n, c) uint16, or of no rows; targets, weights (n,) float64; scores
+    (n, n_outputs) float64, kept up to date."""
 
     codes: np.ndarray
+    places: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
     scores: np.ndarray
@@ -96,8 +98,9 @@ def run_rounds(train, held, layout, limits, growth, boosting, rates, first_round
         columns = draw_columns(n_columns, boosting.columns_per_tree, mix(key, _COLUMN_STREAM))
         base, node_key = np.int64(roots[i]), mix(key, _NODE_STREAM)
         n_nodes, n_sets = grow_tree(
-            train.codes, n_drawn, packed, columns, layout, limits, growth, packing, node_key, base, n_sets, trees, space
-        )
+            train.codes, train.places, n_drawn, packed, columns, layout, limits, growth, packing, node_key, base, n_sets,
+            trees, space,
+        )  # fmt: skip
         roots[i + 1] = base + n_nodes
         set_values(base, n_nodes, rates[i], gradient, hessian, train, limits, boosting, trees, space, buffers, sums)
         update_scores(base, n_nodes, train, trees, space, others[:n_others])
@@ -234,18 +237,22 @@ def _residual_quantile(rows, level, train, buffers):  # type: ignore[no-untyped-
     return weighted_quantile(buffers[0, :n], buffers[1, :n], level)
 
 
-@kernel
+@kernel(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def update_scores(base, n_nodes, train, trees, space, others):  # type: ignore[no-untyped-def]
     """Add a tree's values to the scores of the rows that it saw, by its leaves' pieces of rows, and of the others."""
     n_outputs, scores = np.uintp(trees.value.shape[1]), train.scores
     for node in range(n_nodes):
         if trees.feature[base + node] >= 0:
             continue
-        value = trees.value[base + node]
-        for i in range(space.first[node], space.last[node]):
-            row = np.uintp(space.rows[i])
+        value, rows = trees.value[base + node], space.rows[space.first[node] : space.last[node]]
+        if n_outputs == np.uintp(1):
+            step = np.float64(value[0])
+            for row in rows:
+                scores[np.uintp(row), np.uintp(0)] += step
+            continue
+        for row in rows:
             for k in range(n_outputs):
-                scores[row, k] += value[k]
+                scores[np.uintp(row), k] += value[k]
     if len(others) == 0:
         return
     leaves, nodes = np.zeros(len(others), np.int32), packed_tree(base, n_nodes, trees)
@@ -255,7 +262,7 @@ def update_scores(base, n_nodes, train, trees, space, others):  # type: ignore[n
             scores[others[i], k] += trees.value[base + leaves[i], k]
 
 
-@kernel
+@kernel(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def packed_tree(base, n_nodes, trees):  # type: ignore[no-untyped-def]
     """Nodes of one tree as words, its root the first."""
     end = base + n_nodes

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from evoml.kernels.histogram import (
+    accumulate,
+    add_at_places,
     add_rows,
     add_rows_outputs,
     aligned_rows,
@@ -31,6 +33,7 @@ from evoml.kernels.splitting import (
     place_of,
     rows_and_hessian,
 )
+from evoml.kernels.thresholds import best_threshold
 
 _CLOSED = np.int64(-1)
 
@@ -133,11 +136,12 @@ def make_workspace(
     )
 
 
-@borrowing_kernel
-def grow_tree(codes, n_rows, packed, columns, layout, limits, growth, packing, key, base, n_sets, trees, space):  # type: ignore[no-untyped-def]
+@inner_kernel
+def grow_tree(codes, places, n_rows, packed, columns, layout, limits, growth, packing, key, base, n_sets, trees, space):  # type: ignore[no-untyped-def]
     """Grow a tree on the rows space.rows[:n_rows], its root at node ``base``; returns its number of nodes and of all sets.
 
-    packed: (n * outputs,) packed gradients by row of codes; columns: int32, those that the tree may split on.
+    codes: (n, c); places: (n, c), see `histogram.bin_places`, or of no rows; packed: (n * outputs,) packed gradients by row
+    of codes; columns: int32, those that the tree may split on.
     """
     outputs = space.sums.shape[1]
     n_slots = len(space.free_slots)
@@ -146,7 +150,7 @@ def grow_tree(codes, n_rows, packed, columns, layout, limits, growth, packing, k
     _start_root(n_rows, packed, outputs, space)
     n_free = n_slots - 1
     space.slot[0] = space.free_slots[n_free]
-    _build(codes, 0, packed, columns, layout, outputs, space)
+    _build(codes, places, 0, packed, columns, layout, outputs, space)
     n_nodes, n_leaves = 1, 1
     _start_leaf(trees, base, space, 0, packing)
     _find_split(0, columns, layout, limits, growth, packing, key, outputs, space)
@@ -164,7 +168,7 @@ def grow_tree(codes, n_rows, packed, columns, layout, limits, growth, packing, k
         if n_leaves == growth.max_leaves:
             break
         n_free = _open_children(
-            codes, node, left, packed, columns, layout, limits, growth, packing, key, outputs, n_free, space
+            codes, places, node, left, packed, columns, layout, limits, growth, packing, key, outputs, n_free, space
         )
     return n_nodes, n_sets
 
@@ -173,6 +177,12 @@ def grow_tree(codes, n_rows, packed, columns, layout, limits, growth, packing, k
 def _start_root(n_rows, packed, outputs, space):  # type: ignore[no-untyped-def]
     space.first[0], space.last[0], space.depth[0] = 0, n_rows, 0
     space.lower[0], space.upper[0] = -np.inf, np.inf
+    if outputs == 1 and n_rows == len(packed):  # all rows, in one piece
+        total = np.int64(0)
+        for i in range(np.uintp(n_rows)):
+            total += packed[i]
+        space.sums[0, 0] = total
+        return
     for k in range(outputs):
         total = np.int64(0)
         for i in range(n_rows):
@@ -188,12 +198,16 @@ def _start_leaf(trees, base, space, node, packing):  # type: ignore[no-untyped-d
 
 
 @inlined_kernel
-def _build(codes, node, packed, columns, layout, outputs, space):  # type: ignore[no-untyped-def]
+def _build(codes, places, node, packed, columns, layout, outputs, space):  # type: ignore[no-untyped-def]
     histogram = space.histograms[space.slot[node]]
     histogram[:] = 0
     rows = space.rows[space.first[node] : space.last[node]]
     if outputs == 1:
-        add_rows(codes, rows, packed, columns, layout.histogram_offsets, histogram)
+        if len(places) > 0:
+            add_at_places(places, rows, packed, columns, histogram)
+        else:
+            add_rows(codes, rows, packed, columns, layout.histogram_offsets, histogram)
+        accumulate(histogram, columns, layout.histogram_offsets, layout.categorical)
     else:
         add_rows_outputs(codes, rows, packed, columns, layout.histogram_offsets, outputs, histogram)
 
@@ -228,7 +242,13 @@ def _find_split(node, columns, layout, limits, growth, packing, key, outputs, sp
         _draw(columns, n_looked_at, mix(key, node), space.node_columns)
         looked_at = space.node_columns[:n_looked_at]
     found, best = np.int64(0), _CLOSED
+    at_once = outputs == 1 and limits.l1 == 0.0 and not growth.constrained
+    if at_once:
+        best = best_threshold(histogram, looked_at, totals[0], layout, limits, packing, space.candidates)
+        found = np.int64(1)  # its place is taken
     for kind in (False, True):
+        if at_once and not kind:
+            continue
         start = found
         l2 = limits.l2 + limits.categorical_l2 if kind else limits.l2
         found = fill_candidates(histogram, looked_at, kind, layout, limits, packing, outputs, space.candidates, found)
@@ -358,7 +378,9 @@ def _pass_bounds(node, left, column, limits, growth, layout, packing, space):  #
 
 
 @inlined_kernel
-def _open_children(codes, node, left, packed, columns, layout, limits, growth, packing, key, outputs, n_free, space):  # type: ignore[no-untyped-def]
+def _open_children(  # type: ignore[no-untyped-def]
+    codes, places, node, left, packed, columns, layout, limits, growth, packing, key, outputs, n_free, space
+):
     """Histograms and best splits of two new leaves; returns the number of free slots."""
     right = left + 1
     left_smaller = space.last[left] - space.first[left] <= space.last[right] - space.first[right]
@@ -368,7 +390,7 @@ def _open_children(codes, node, left, packed, columns, layout, limits, growth, p
         return _release_closed(larger, n_free, space)
     n_free -= 1
     space.slot[smaller] = space.free_slots[n_free]
-    _build(codes, smaller, packed, columns, layout, outputs, space)
+    _build(codes, places, smaller, packed, columns, layout, outputs, space)
     _find_split(smaller, columns, layout, limits, growth, packing, key, outputs, space)
     subtract(space.histograms[space.slot[larger]], space.histograms[space.slot[smaller]])
     _find_split(larger, columns, layout, limits, growth, packing, key, outputs, space)

@@ -15,6 +15,7 @@ from numba.extending import intrinsic
 from evoml.kernels.compiling import kernel
 
 _FOUR = np.uintp(4)
+_MOST_PLACES = 1 << 25  # of two bytes each, beside the codes' one
 _NUMBERS_IN_LINE = 8  # of eight bytes in a line of 64
 
 # Arrays of the arguments are borrowed from the caller, none is made or returned: counting references to the dozens of
@@ -65,8 +66,11 @@ def _add_four(typing_context, target, at, source, start):  # type: ignore[no-unt
 
 
 def aligned_rows(n_rows: int, n_numbers: int) -> np.ndarray:
-    """(n_rows, n_numbers) int64, the first of which begins a line of the cache: a vector across two lines takes longer."""
-    room = np.empty(n_rows * n_numbers + _NUMBERS_IN_LINE, np.int64)
+    """(n_rows, n_numbers) int64, the first of which begins a line of the cache: a vector across two lines takes longer.
+
+    What is read of a line behind the last number is there too.
+    """
+    room = np.empty(n_rows * n_numbers + 2 * _NUMBERS_IN_LINE, np.int64)
     first = -room.ctypes.data // 8 % _NUMBERS_IN_LINE
     return room[first : first + n_rows * n_numbers].reshape(n_rows, n_numbers)
 
@@ -100,6 +104,38 @@ def add_rows(codes, rows, packed, columns, offsets, histogram):  # type: ignore[
             first = row * n_columns
             for column in columns:
                 histogram[offsets[column] + np.uintp(flat[first + np.uintp(column)])] += number
+
+
+def bin_places(codes: np.ndarray, n_bins: np.ndarray) -> np.ndarray:
+    """(n, c) uint16: where in a histogram of one output each value's bin lies; (0, c) if that does not fit, or needs too much.
+
+    With them the innermost loop has one load less, and takes three quarters of the time.
+    """
+    offsets = np.cumsum(n_bins) - n_bins
+    if n_bins.sum() > 1 << 16 or codes.size > _MOST_PLACES:
+        return np.empty((0, codes.shape[1]), np.uint16)
+    return np.add(codes, offsets.astype(np.uint16), dtype=np.uint16)
+
+
+@inner_kernel
+def add_at_places(places, rows, packed, columns, histogram):  # type: ignore[no-untyped-def]
+    """As `add_rows`, by the places of bins."""
+    n_columns = np.uintp(places.shape[1])
+    flat = places.reshape(places.size)
+    if len(columns) == places.shape[1]:
+        for i in range(len(rows)):
+            row = np.uintp(rows[i])
+            number = packed[row]
+            first = row * n_columns
+            for at in range(first, first + n_columns):
+                histogram[np.uintp(flat[at])] += number
+    else:
+        for i in range(len(rows)):
+            row = np.uintp(rows[i])
+            number = packed[row]
+            first = row * n_columns
+            for column in columns:
+                histogram[np.uintp(flat[first + np.uintp(column)])] += number
 
 
 @borrowing_kernel
@@ -142,6 +178,21 @@ def _add_some_columns(codes, rows, packed, columns, offsets, outputs, histogram)
             target = (offsets[column] + np.uintp(flat[first + np.uintp(column)])) * outputs
             for output in range(np.uintp(0), outputs, _FOUR):
                 _add_four(histogram, target + output, packed, source + output)  # type: ignore[call-arg]
+
+
+@inner_kernel
+def accumulate(histogram, columns, offsets, categorical):  # type: ignore[no-untyped-def]
+    """Turn the sums of the values' bins of numerical columns, of one output, into running sums.
+
+    These can be subtracted too, so that the larger of two children has them without another pass. Bin 0 stays apart.
+    """
+    for column in columns:
+        if categorical[column]:
+            continue
+        running = np.int64(0)
+        for i in range(offsets[column] + np.uintp(1), offsets[column + 1]):
+            running += histogram[i]
+            histogram[i] = running
 
 
 @borrowing_kernel

@@ -174,7 +174,9 @@ def _loss_of_row(loss, quantile, y, scores):  # type: ignore[no-untyped-def]
         return np.exp(min(score, _POISSON_LIMIT)) - y * score
     if loss == LOGISTIC:
         return np.log1p(np.exp(-abs(score))) + max(score, 0.0) - y * score
-    top, total = scores.max(), 0.0
+    top, total = score, 0.0
+    for k in range(len(scores)):
+        top = max(top, scores[k])
     for k in range(len(scores)):
         total += np.exp(scores[k] - top)
     return np.log(total) + top - scores[np.int64(y)]

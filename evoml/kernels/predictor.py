@@ -9,8 +9,13 @@ sets uint64 (n_sets, 4) (bit b: bin b goes left), left int32 (the right child fo
 import numpy as np
 
 from evoml.kernels.compiling import kernel
+from evoml.kernels.forest_rows import lowest_bit
+from evoml.kernels.histogram import inlined_kernel, inner_kernel
 
 ROWS_IN_A_BLOCK = 1024  # their codes and scores stay in the second-level cache while all trees pass
+
+# A small tree's leaves fit in one word, and are found without descending where enough rows share the cost of the tables.
+_MOST_BITS, _LEAST_ROWS, _MOST_COLUMNS = 64, 256, 16
 
 _CATEGORICAL = np.uint64(1 << 9)
 _FEATURE_MASK = np.uint64((1 << 22) - 1)
@@ -94,6 +99,64 @@ def find_leaves(codes, rows, first, last, root, nodes, category_set, sets, leave
         i += 1
 
 
+@inner_kernel
+def fill_masks(root, end, nodes, category_set, sets, slots, used, below, leaf_of_bit, masks):  # type: ignore[no-untyped-def]
+    """Tables by which the leaf of a row of a tree of at most 64 leaves is found (Lucchese et al. 2015, QuickScorer).
+
+    Bit b is leaf_of_bit[b]; masks[k, code] has the bits of the leaves that the value of the column used[k] leaves possible.
+    slots: room for each column; below: for each of the tree's nodes. Returns the number of columns used, -1 if they are too
+    many.
+    """
+    n_leaves, n_used = 0, 0
+    slots[:] = -1
+    for node in range(end - 1, root - 1, -1):  # children come behind their parents
+        left = np.int64(nodes[node] >> _THIRTY_TWO)
+        if left == node:
+            below[node - root], leaf_of_bit[n_leaves] = _ONE << np.uint64(n_leaves), node
+            n_leaves += 1
+            continue
+        on_left, on_right = below[left - root], below[left + 1 - root]
+        below[node - root] = on_left | on_right
+        column = np.int64((nodes[node] >> _TEN) & _FEATURE_MASK)
+        if slots[column] < 0:
+            if n_used == len(masks):
+                return -1
+            slots[column], used[n_used] = n_used, column
+            for code in range(np.uint64(256)):
+                masks[n_used, code] = ~np.uint64(0)
+            n_used += 1
+        _narrow(nodes[node], category_set[node], sets, ~on_right, ~on_left, masks[slots[column]])
+    return n_used
+
+
+@inlined_kernel
+def _narrow(word, category_set, sets, to_left, to_right, masks):  # type: ignore[no-untyped-def]
+    """Keep the bits ``to_left`` of the codes that one node sends to the left, and ``to_right`` of the others."""
+    if word & _CATEGORICAL:
+        for code in range(np.uint64(256)):
+            inside = (sets[category_set, code >> _SIX] >> (code & _SIXTY_THREE)) & _ONE
+            masks[code] &= to_left if inside else to_right
+        return
+    missing_right = (word >> _EIGHT) & _ONE
+    last = ((word & _BYTE) + missing_right) & _BYTE
+    missing = masks[np.uint64(0)]
+    for code in range(last + _ONE):
+        masks[code] &= to_left
+    for code in range(last + _ONE, np.uint64(256)):
+        masks[code] &= to_right
+    masks[np.uint64(0)] = missing & (to_right if missing_right else to_left)
+
+
+@inlined_kernel
+def _find_by_masks(codes, rows, first, last, used, leaf_of_bit, masks, leaves):  # type: ignore[no-untyped-def]
+    start = np.uint64(first)
+    for i in range(np.uint64(last - first)):
+        row, possible = np.uint64(rows[start + i]), ~np.uint64(0)
+        for k in range(np.uint64(len(used))):
+            possible &= masks[k, np.uint64(codes[row, np.uint64(used[k])])]
+        leaves[i] = leaf_of_bit[lowest_bit(possible)]
+
+
 @kernel(forceinline=True)
 def _add_values(scores, first, last, leaves, value):  # type: ignore[no-untyped-def]
     n_outputs = value.shape[1]
@@ -121,10 +184,19 @@ def add_tree(scores, codes, rows, root, nodes, category_set, sets, value):  # ty
 def add_model(scores, codes, rows, roots, nodes, category_set, sets, value):  # type: ignore[no-untyped-def]
     """Add the values of all trees to ``scores``, tree by tree in each block of rows (so sums keep the trees' order)."""
     leaves = np.empty(ROWS_IN_A_BLOCK, dtype=np.int32)
+    slots, used = np.empty(codes.shape[1], np.int64), np.empty(_MOST_COLUMNS, np.int64)
+    below, leaf_of_bit = np.empty(2 * _MOST_BITS, np.uint64), np.empty(_MOST_BITS, np.int64)
+    masks = np.empty((_MOST_COLUMNS, 256), np.uint64)
     for first in range(0, len(rows), ROWS_IN_A_BLOCK):
         last = min(first + ROWS_IN_A_BLOCK, len(rows))
         for tree in range(len(roots) - 1):
-            find_leaves(codes, rows, first, last, roots[tree], nodes, category_set, sets, leaves)
+            root, end, n_used = np.int64(roots[tree]), np.int64(roots[tree + 1]), -1
+            if last - first >= _LEAST_ROWS and end - root < 2 * _MOST_BITS:
+                n_used = fill_masks(root, end, nodes, category_set, sets, slots, used, below, leaf_of_bit, masks)
+            if n_used >= 0:
+                _find_by_masks(codes, rows, first, last, used[:n_used], leaf_of_bit, masks, leaves)
+            else:
+                find_leaves(codes, rows, first, last, roots[tree], nodes, category_set, sets, leaves)
             _add_values(scores, first, last, leaves, value)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evoml.kernels.gains import LANES, N_TERMS
 from evoml.kernels.histogram import borrowing_kernel, inlined_kernel, inner_kernel, unpack
 
 _LOW_WORD = 0xFFFFFFFF
@@ -66,8 +67,9 @@ def make_layout(n_bins: np.ndarray, has_missing: np.ndarray, categorical: np.nda
 class Candidates(NamedTuple):
     """Those of one node: sums int64, packed sums on the left, (n_outputs, places); places int32 (n,): which they are.
 
-    The others are scratch: for the order of categories, and for a block of candidates the three fields of an output, int32,
-    and what has been summed over outputs, float32: each an array of its own, or loops over them would not run on vectors.
+    The others are scratch: for the order of categories; for a block of candidates the three fields of an output, int32, and
+    what has been summed over outputs, float32: each an array of its own, or loops over them would not run on vectors; and
+    for `thresholds.best_threshold`.
     """
 
     sums: np.ndarray
@@ -82,10 +84,15 @@ class Candidates(NamedTuple):
     gains: np.ndarray
     below: np.ndarray
     allowed_gains: np.ndarray
+    terms: np.ndarray
+    lane_gains: np.ndarray
+    lane_places: np.ndarray
 
 
 def make_candidates(n_outputs: int, n_places: int) -> Candidates:
     """Room for so many."""
+    scratch: list[tuple[int, type]] = [(_BLOCK, np.int32)] * 3 + [(_BLOCK, np.float32)] * 3
+    scratch += [(N_TERMS, np.float32), (LANES, np.float32), (LANES, np.int32)]
     return Candidates(
         np.zeros((n_outputs, n_places + 1), np.int64),
         np.arange(n_places + 1, dtype=np.int32),
@@ -93,16 +100,16 @@ def make_candidates(n_outputs: int, n_places: int) -> Candidates:
         np.zeros(256),
         np.zeros((256, n_outputs)),
         np.zeros((2, n_outputs)),
-        *(np.zeros(_BLOCK, np.int32) for _ in range(3)),
-        *(np.zeros(_BLOCK, np.float32) for _ in range(3)),
+        *(np.zeros(length, kind) for length, kind in scratch),
     )
 
 
-@borrowing_kernel
+@inner_kernel
 def fill_candidates(histogram, columns, kind, layout, limits, packing, width, candidates, found):  # type: ignore[no-untyped-def]
     """Add the candidates of the columns that are of a kind (categorical or not) to those ``found``; returns all found.
 
-    width: outputs side by side in the histogram. Where all columns take part, numerical candidates stay at their places.
+    width: outputs side by side in the histogram; that of one output holds running sums, see `histogram.accumulate`. Where
+    all columns take part, numerical candidates stay at their places.
     """
     rename, sums, places = len(columns) < len(layout.categorical), candidates.sums, candidates.places
     for column in columns:
@@ -132,7 +139,9 @@ def _all_sums(histogram, first, length, missing_left, start, width, rename, sums
         for i in range(length):
             places[target + i] = np.int32(start + i)
     if outputs == _ONE:
-        _running_sums(histogram, first, length, missing_left, sums, target)
+        missing = histogram[first] if missing_left else np.int64(0)
+        for i in range(length):
+            sums[np.uintp(0), target + i] = histogram[first + _ONE + i] + missing
         return found + np.int64(length)
     output, four = np.uintp(0), np.uintp(4)
     while output + four <= outputs:
@@ -141,15 +150,6 @@ def _all_sums(histogram, first, length, missing_left, start, width, rename, sums
     for k in range(output, outputs):
         _running_strided(histogram, first, length, missing_left, width, k, sums, target)
     return found + np.int64(length)
-
-
-@inlined_kernel
-def _running_sums(histogram, first, length, missing_left, sums, target):  # type: ignore[no-untyped-def]
-    running = histogram[first] if missing_left else np.int64(0)
-    first += _ONE
-    for i in range(length):
-        running += histogram[first + i]
-        sums[np.uintp(0), target + i] = running
 
 
 @inlined_kernel
@@ -258,7 +258,7 @@ def _leading_direction(histogram, first, n_bins, limits, packing, stride, output
             direction[k] = following[k] / np.sqrt(norm)
 
 
-@borrowing_kernel
+@inner_kernel
 def best_candidate(candidates, start, stop, totals, packing, limits, l2):  # type: ignore[no-untyped-def]
     """Best of the candidates start..stop - 1, as a number that orders by gain, then by place: see `key_of`.
 

@@ -51,6 +51,7 @@ class Run:
         base: np.ndarray | None = None,
     ) -> None:
         from evoml.kernels.boosting import Rows
+        from evoml.kernels.histogram import bin_places
         from evoml.kernels.losses import base_scores
         from evoml.kernels.splitting import make_layout
 
@@ -58,10 +59,13 @@ class Run:
         if base is None:
             base = base_scores(plan.loss, plan.quantile, targets[train], weights[train], plan.n_outputs)
         self.base = base
+        none = np.empty((0, table.codes.shape[1]), np.uint16)
         self.train, self.held = (
-            Rows(table.codes[rows], targets[rows], weights[rows], np.tile(base, (len(rows), 1)))
+            Rows(table.codes[rows], none, targets[rows], weights[rows], np.tile(base, (len(rows), 1)))
             for rows in (train, held)
         )
+        if plan.n_outputs == 1:
+            self.train = self.train._replace(places=bin_places(self.train.codes, table.n_bins))
         missing = (self.train.codes == 0).any(axis=0)
         self.layout = make_layout(table.n_bins, missing, table.categorical, plan.monotone)
         self.model: dict[str, np.ndarray] | None = None

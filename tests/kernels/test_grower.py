@@ -1,6 +1,7 @@
 """Whole trees: what they conserve, what limits they keep, and what scikit-learn's exact trees say."""
 
 import kernels.naive_trees as naive
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,15 @@ from hypothesis import strategies as st
 from kernels.tree_cases import layout_of, limits_of, packed_derivatives
 from sklearn.tree import DecisionTreeRegressor
 
-from evoml.kernels.grower import Growth, grow_tree, make_trees, make_workspace, partition
+from evoml.kernels import grower
+from evoml.kernels.grower import Growth, make_trees, make_workspace, partition
+from evoml.kernels.histogram import bin_places
+
+
+@numba.njit(error_model="numpy")
+def grow_tree(*arguments):
+    """One that only kernels call cannot be called from Python."""
+    return grower.grow_tree(*arguments)
 
 
 def _grown(codes, gradients, hessians, limits, growth, categorical=None, monotone=None):
@@ -21,9 +30,11 @@ def _grown(codes, gradients, hessians, limits, growth, categorical=None, monoton
     trees = make_trees(2 * growth.max_leaves, k, growth.max_leaves)
     space.rows[:] = np.arange(n)
     columns = np.arange(c, dtype=np.int32)
+    places = bin_places(codes if k == 1 else codes[:0], np.diff(layout.histogram_offsets.astype(np.int64)))
     n_nodes, _ = grow_tree(
-        codes, n, packed, columns, layout, limits, growth, packing, np.uint64(3), 0, np.int64(0), trees, space
-    )
+        codes, places, n, packed, columns, layout, limits, growth, packing, np.uint64(3), 0,
+        np.int64(0), trees, space,
+    )  # fmt: skip
     model = {**trees._asdict(), "roots": np.array([0, n_nodes])}
     return model, space, n_nodes
 

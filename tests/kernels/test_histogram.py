@@ -1,13 +1,27 @@
 """Packed sums by bin."""
 
 import kernels.naive_trees as naive
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernels.tree_cases import histogram_of, layout_of, packed_derivatives
 
-from evoml.kernels.histogram import aligned_rows, subtract, unpack
+from evoml.kernels import histogram
+from evoml.kernels.histogram import add_rows, aligned_rows, bin_places, subtract, unpack
+
+# Those that only kernels call cannot be called from Python.
+
+
+@numba.njit(error_model="numpy")
+def accumulate(*arguments):
+    histogram.accumulate(*arguments)
+
+
+@numba.njit(error_model="numpy")
+def add_at_places(*arguments):
+    histogram.add_at_places(*arguments)
 
 
 def _case(seed, n, c, k):
@@ -71,3 +85,29 @@ def test_rows_of_histograms_begin_where_a_line_of_the_cache_does(shape):
     assert rows.ctypes.data % 64 == 0
     assert rows.flags.c_contiguous
     assert rows.flags.writeable
+
+
+@pytest.mark.parametrize("columns", [[0, 1, 2, 3], [1, 3]])
+def test_places_of_bins_give_the_same_sums(columns):
+    codes, gradients, hessians, rng = _case(2, 80, 4, 1)
+    packed, _, _ = packed_derivatives(gradients, hessians)
+    layout, rows = layout_of(codes), np.flatnonzero(rng.random(80) < 0.5).astype(np.int32)
+    offsets, chosen = layout.histogram_offsets, np.array(columns, np.int32)
+    expected, found = np.zeros(int(offsets[-1]), np.int64), np.zeros(int(offsets[-1]), np.int64)
+    add_rows(codes, rows, packed, chosen, offsets, expected)
+    places = bin_places(codes, np.diff(offsets.astype(np.int64)))
+    add_at_places(places, rows, packed, chosen, found)
+    assert np.array_equal(found, expected)
+
+
+def test_no_places_where_they_do_not_fit():
+    codes = np.ones((3, 300), np.uint8)
+    assert bin_places(codes, np.full(300, 256)).shape == (0, 300)
+    assert bin_places(codes[:, :256], np.full(256, 256))[0, -1] == 255 * 256 + 1
+
+
+def test_running_sums_leave_missing_values_and_categories_apart():
+    offsets, columns = np.array([0, 4, 7], np.uint64), np.array([0, 1], np.int32)
+    bins = np.array([5, 1, 2, 3, 4, 4, 4])
+    accumulate(bins, columns, offsets, np.array([False, True]))
+    assert bins.tolist() == [5, 1, 3, 6, 4, 4, 4]

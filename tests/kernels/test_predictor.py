@@ -77,5 +77,6 @@ def test_values_are_added_tree_by_tree(model, codes, n_outputs):
     for root in roots[:-1]:
         predictor.add_tree(by_tree, codes, rows, root, *tail)
     leaves = predictor.apply_model(codes, rows, roots, *tail[:-1])
+    assert np.diff(roots).min() < 128 < np.diff(roots).max()  # small trees are not descended
     assert np.array_equal(whole, by_tree)
     assert whole == pytest.approx(value[leaves].sum(axis=1, dtype=np.float64))

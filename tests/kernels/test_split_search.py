@@ -1,13 +1,39 @@
 """The best split of a node, against trying all."""
 
 import kernels.naive_trees as naive
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernels.tree_cases import histogram_of, layout_of, limits_of, packed_derivatives
 
-from evoml.kernels.splitting import best_candidate, fill_candidates, gain_of, make_candidates
+from evoml.kernels import histogram as sums
+from evoml.kernels import splitting, thresholds
+from evoml.kernels.histogram import aligned_rows
+from evoml.kernels.splitting import gain_of, make_candidates, place_of
+
+# Those that only kernels call cannot be called from Python.
+
+
+@numba.njit(error_model="numpy")
+def accumulate(*arguments):
+    sums.accumulate(*arguments)
+
+
+@numba.njit(error_model="numpy")
+def fill_candidates(*arguments):
+    return splitting.fill_candidates(*arguments)
+
+
+@numba.njit(error_model="numpy")
+def best_candidate(*arguments):
+    return splitting.best_candidate(*arguments)
+
+
+@numba.njit(error_model="numpy")
+def best_threshold(*arguments):
+    return thresholds.best_threshold(*arguments)
 
 
 def _best_gain(codes, gradients, hessians, limits, categorical=False):
@@ -17,10 +43,28 @@ def _best_gain(codes, gradients, hessians, limits, categorical=False):
     columns = np.arange(codes.shape[1], dtype=np.int32)
     histogram = histogram_of(codes, np.arange(n, dtype=np.int32), packed, columns, layout, width)
     candidates = make_candidates(k, len(layout.column_of_candidate))
+    if k == 1:
+        accumulate(histogram, columns, layout.histogram_offsets, layout.categorical)
     found = fill_candidates(histogram, columns, categorical, layout, limits, packing, width, candidates, 0)
     totals = packed.reshape(n, width).sum(axis=0)
     best = best_candidate(candidates, 0, found, totals, packing, limits, limits.l2)
+    if k == 1 and not categorical and limits.l1 == 0.0:
+        _same_at_once(best, histogram, columns, totals[0], layout, limits, packing, candidates)
     return float(gain_of(best)) if best >= 0 else -1.0
+
+
+def _same_at_once(best, histogram, columns, total, layout, limits, packing, candidates):
+    """One pass over thresholds finds the candidate that looking at a row of them found, if it gains anything."""
+    place = candidates.places[place_of(best)] if best >= 0 else -1
+    left = candidates.sums[0, place_of(best)]
+    padded = aligned_rows(1, len(histogram))[0]
+    padded[:] = histogram
+    other = best_threshold(padded, columns, total, layout, limits, packing, candidates)
+    if best < 0 or gain_of(best) <= 0.0:
+        assert other == -1
+    else:
+        assert (gain_of(other), place_of(other)) == (gain_of(best), 0)
+        assert (candidates.places[0], candidates.sums[0, 0]) == (place, left)
 
 
 @settings(max_examples=80, deadline=None)
@@ -44,6 +88,20 @@ def test_numerical_gains_match_naive(seed, n, k, min_rows, l1, l2):
         assert found <= 1e-3
     else:
         assert found == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6), st.integers(1, 300), st.integers(1, 40), st.integers(0, 1), st.sampled_from([20, 90, 255])
+)
+def test_thresholds_of_many_bins_match_naive(seed, n, min_rows, lowest, n_bins):
+    """Columns long enough that the thresholds with enough rows on both sides are sought first."""
+    rng = np.random.default_rng(seed)
+    codes = np.minimum(rng.integers(lowest, n_bins + 1, (n, 3)), rng.integers(1, 256, 3)).astype(np.uint8)
+    gradients, hessians = rng.normal(size=(n, 1)), rng.random((n, 1)) + 0.05
+    expected = max(naive.best_numerical_gain(codes[:, c], gradients, hessians, min_rows, 0.0, 1.0) for c in range(3))
+    found = _best_gain(codes, gradients, hessians, limits_of(l2=1.0, min_rows=float(min_rows)))
+    assert max(found, 0.0) == pytest.approx(max(expected, 0.0), rel=1e-3, abs=1e-3)
 
 
 @settings(max_examples=40, deadline=None)
