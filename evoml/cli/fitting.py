@@ -76,8 +76,9 @@ def _data(options: FitOptions) -> Data:
     assert options.target is not None
     kinds = options.columns or {}
     table = read_table(options.table, [name for name, kind in kinds.items() if kind in TEXTS])
-    data = data_from(table, options.target, options.task or "auto", options.group, options.weight, kinds)
-    say(f"data: {len(data.y)} rows, {data.X.shape[1]} columns to predict {options.target!r} from")
+    data = data_from(table, options.targets, options.task or "auto", options.group, options.weight, kinds)
+    named = ", ".join(map(repr, options.targets))
+    say(f"data: {len(data.y)} rows, {data.X.shape[1]} columns to predict {named} from")
     for line in in_words(data.columns):
         say(line)
     say(f"task: {data.task} ({data.reason}{'; --task sets another' if options.task == 'auto' else ''})")
@@ -101,8 +102,9 @@ def _held_data(options: FitOptions, path: str, data: Data) -> Data:
     table = read_table(path, [name for name, kind in kinds.items() if kind in TEXTS])
     if missing := [name for name in data.X.columns if name not in table.columns]:
         raise DataError(f"the table held out, {path}, lacks the column(s) {', '.join(map(repr, missing[:5]))}")
-    table = table[[name for name in table.columns if name in (*data.X, options.target, options.group, options.weight)]]
-    return data_from(table, options.target, data.task, options.group, options.weight, kinds)
+    known = (*data.X, *options.targets, options.group, options.weight)
+    table = table[[name for name in table.columns if name in known]]
+    return data_from(table, options.targets, data.task, options.group, options.weight, kinds)
 
 
 def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
@@ -177,7 +179,9 @@ def _arguments(options: FitOptions, data: Data) -> dict[str, Any]:
     import pandas as pd
 
     data.X.attrs["table"] = options.table
-    target = pd.Series(data.y, name=options.target)
+    target = (
+        pd.Series(data.y, name=options.target) if data.y.ndim == 1 else pd.DataFrame(data.y, columns=options.targets)
+    )
     return {"X": data.X, "y": target, "sample_weight": data.weights, "groups": data.groups}
 
 
@@ -204,7 +208,7 @@ def _saved(estimator: Any, options: FitOptions, data: Data, metric: str) -> Save
     return SavedModel(
         pipeline=estimator.fitted_pipeline_,
         task=data.task,
-        target=str(options.target),
+        target=options.target,
         names=list(data.X.columns),
         kinds=data.columns["kind"].tolist(),
         unused=[name for name in (options.group, options.weight) if name is not None],

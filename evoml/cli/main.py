@@ -48,7 +48,9 @@ def fit(
             metavar="TABLE", help="CSV (also compressed) or Parquet file, or sklearn:NAME, e.g. sklearn:iris."
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="Column to predict.", metavar="COLUMN")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to predict; as often as there are.", metavar="COLUMN")
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="Metric to select by, e.g. roc_auc or fbeta:2.")] = None,
     seconds: Annotated[
         float | None, typer.Option(help="Seconds the run may take; 60 if no other bound is given.")
@@ -112,11 +114,11 @@ def fit(
     """Evolve a pipeline that predicts a column of TABLE, and save it with its report."""
     from evoml.cli.columns import kinds_from
     from evoml.cli.fitting import fit as run
-    from evoml.cli.options import FitOptions, from_file, share_or_table
+    from evoml.cli.options import FitOptions, from_file, one_or_several, share_or_table
 
     given = FitOptions(
         table=table,
-        target=target,
+        target=one_or_several(target),
         metric=metric,
         seconds=seconds,
         cpu_seconds=cpu_seconds,
@@ -139,6 +141,41 @@ def fit(
         explain=explain,
     )
     run(given.over(from_file(config)) if config else given)
+
+
+@app.command("formulas")
+def find_formulas(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="CSV or Parquet file, or sklearn:NAME.")],
+    target: Annotated[str, typer.Option(help="Column to predict.", metavar="COLUMN")],
+    task: Annotated[str, typer.Option(help="auto, classification or regression.", metavar="TASK")] = "auto",
+    seconds: Annotated[float | None, typer.Option(help="Seconds it may take; 60 if no other bound is given.")] = None,
+    generations: Annotated[int | None, typer.Option(help="Generations to evolve at most.")] = None,
+    functions: Annotated[
+        str | None, typer.Option(help="Operations that formulas may use, e.g. add,sub,mul,div,exp.", metavar="NAMES")
+    ] = None,
+    algorithm: Annotated[
+        str, typer.Option(help="nsga2, age_fitness, lexicase, generational or mu_plus_lambda.", metavar="NAME")
+    ] = "nsga2",
+    selection: Annotated[
+        str, typer.Option(help="Which formula of the front is chosen: mdl, knee or best.", metavar="NAME")
+    ] = "mdl",
+    weight: Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")] = None,
+    jobs: Annotated[int, typer.Option(help="Threads; -1 for all processors.")] = 1,
+    out: Annotated[str | None, typer.Option(help="New folder for the results; runs/TABLE-TIME by default.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, with the same options.")
+    ] = False,
+) -> None:
+    """Evolve formulas that predict a column of TABLE: from the simplest to the most exact, as source and pictures."""
+    from evoml.cli.formulas import FormulaOptions
+    from evoml.cli.formulas import formulas as run
+
+    run(
+        FormulaOptions(
+            table, target, task, seconds, generations, functions, algorithm, selection, weight, seed, jobs, out, resume
+        )
+    )
 
 
 @app.command()

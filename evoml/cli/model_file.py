@@ -15,12 +15,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evoml.core.errors import ModelFileError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 FORMAT = 1
 LIBRARIES = ("catboost", "lightgbm", "xgboost")
@@ -63,14 +60,16 @@ class SavedModel:
     ----------
     pipeline : sklearn.pipeline.Pipeline
         Fitted; takes raw columns, in the order of ``names``, or numbers if it saw nothing else.
-    task, target : str
-        What it does, and the column it learnt.
+    task : str
+        What it does.
+    target : str or list of str
+        The column it learnt, or several.
     names, kinds : list of str
         The columns it needs, and the kind of each.
     unused : list of str
         Columns of the table that were there but are not features: group and weight.
-    classes : array or None
-        The labels, for classification.
+    classes : array, list of arrays, or None
+        The labels, for classification; of several columns those of each.
     metric : str
         What the pipeline was selected by.
     versions : dict
@@ -79,11 +78,11 @@ class SavedModel:
 
     pipeline: Any
     task: str
-    target: str
+    target: Any
     names: list[str]
     kinds: list[str]
     unused: list[str]
-    classes: np.ndarray | None
+    classes: Any
     metric: str
     versions: dict[str, str]
 

@@ -15,7 +15,8 @@ DEFAULT_SECONDS = 60.0
 TASKS = ("auto", "classification", "regression")
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("table", "target", "metric", "task", "search_space", "group", "weight", "out", "cluster"), (str,)),
+    **dict.fromkeys(("table", "metric", "task", "search_space", "group", "weight", "out", "cluster"), (str,)),
+    "target": (str, list),
     "time_split": (str,),
     "holdout": (int, float, str),
     "columns": (dict,),
@@ -25,6 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _NOUNS = {
     (dict,): "a table of names and kinds",
     (str,): "a text",
+    (str, list): "a text or a list of texts",
     (int,): "a whole number",
     (int, float): "a number",
     (int, float, str): "a share of the rows or the name of a table",
@@ -37,8 +39,10 @@ class FitOptions:
 
     Attributes
     ----------
-    table, target : str
-        Where the data are, and the column to predict.
+    table : str
+        Where the data are.
+    target : str or list of str
+        The column to predict, or several.
     metric : str
         Name of a scikit-learn metric.
     seconds, cpu_seconds, evaluations, generations : float, float, int, int
@@ -72,7 +76,7 @@ class FitOptions:
     """
 
     table: str | None = None
-    target: str | None = None
+    target: str | list[str] | None = None
     metric: str | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
@@ -93,6 +97,11 @@ class FitOptions:
     max_predict_ms: float | None = None
     max_model_mb: float | None = None
     explain: float | None = None
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns to predict."""
+        return [self.target] if isinstance(self.target, str) else list(self.target or ())
 
     def over(self, others: FitOptions) -> FitOptions:
         """Return the options given here, and the other's where none is given here; kinds of columns add up."""
@@ -150,6 +159,11 @@ def from_mapping(content: Mapping[str, Any], where: str) -> FitOptions:
     return FitOptions(**given)
 
 
+def one_or_several(names: list[str] | None) -> str | list[str] | None:
+    """Return what ``--target`` was given, a single one by itself."""
+    return None if not names else names[0] if len(names) == 1 else list(names)
+
+
 def share_or_table(text: str | None) -> float | str | None:
     """Return what ``--holdout`` was given: a number, or else the name of a table."""
     try:
@@ -188,6 +202,8 @@ def _check(options: FitOptions) -> None:
         )
     if options.time_split is not None and options.group is not None:
         raise SettingError("--time-split and --group exclude each other: give the one that matters for new rows")
-    roles = [name for name in (options.target, options.group, options.weight) if name is not None]
+    if not all(isinstance(name, str) for name in options.targets):
+        raise SettingError(f"target must be a text or a list of texts, got {options.target!r}")
+    roles = [name for name in (*options.targets, options.group, options.weight) if name is not None]
     if len(set(roles)) < len(roles):
         raise SettingError("--target, --group and --weight must name different columns")

@@ -27,7 +27,7 @@ def predict(path: str, source: str, out: str | None, proba: bool, trust: Collect
     kinds = dict(zip(model.names, model.kinds, strict=True))
     texts = [name for name, kind in kinds.items() if kind in TEXTS]
     table = read_table(source, texts)
-    extra = check_columns(table, model.names, [model.target, *model.unused])
+    extra = check_columns(table, model.names, [*_targets(model), *model.unused])
     if extra:
         say(f"note: {len(extra)} columns the model does not know are ignored: {', '.join(extra[:10])}")
     with short_warnings():
@@ -59,15 +59,41 @@ def _check_request(model: SavedModel, out: str | None, proba: bool) -> None:
 
 
 def _predictions(model: SavedModel, X: pd.DataFrame, proba: bool) -> pd.DataFrame:
-    """Return a column ``prediction`` and, if asked, ``probability_<class>`` for each class, one row a row of X."""
+    """Return a column ``prediction`` and, if asked, ``probability_<class>`` for each class, one row a row of X.
+
+    For several columns these are ``prediction_<column>`` and ``probability_<column>_<class>``.
+    """
     import pandas as pd
 
+    if not isinstance(model.target, str):
+        return _of_each(model, X, proba)
     columns = {"prediction": model.pipeline.predict(X)}
     if proba:
         probabilities = model.pipeline.predict_proba(X)
         labels = model.pipeline.classes_
         columns |= {f"probability_{label}": probabilities[:, at] for at, label in enumerate(labels)}
     return pd.DataFrame(columns)
+
+
+def _of_each(model: SavedModel, X: pd.DataFrame, proba: bool) -> pd.DataFrame:
+    import pandas as pd
+
+    from evoml.learners.out_of_fold import of_each_output
+
+    said = model.pipeline.predict(X)
+    columns = {f"prediction_{name}": said[:, at] for at, name in enumerate(model.target)}
+    if proba:
+        parts = of_each_output(model.pipeline.predict_proba(X))
+        columns |= {
+            f"probability_{name}_{label}": part[:, at]
+            for name, part, labels in zip(model.target, parts, model.classes, strict=True)
+            for at, label in enumerate(labels)
+        }
+    return pd.DataFrame(columns)
+
+
+def _targets(model: SavedModel) -> list[str]:
+    return [model.target] if isinstance(model.target, str) else list(model.target)
 
 
 def _cause(X: pd.DataFrame, error: ValueError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -21,8 +21,8 @@ LEAST_ROWS_PER_CLASS = 5  # so is one with fewer rows a value on average, unless
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A table taken apart: raw features ``X`` (n, m) and what their ``columns`` were found to be, ``y`` (n,), and (n,) groups
-    and weights or None.
+    """A table taken apart: raw features ``X`` (n, m) and what their ``columns`` were found to be, ``y`` (n,), or (n, k) of
+    several columns, and (n,) groups and weights or None.
     """
 
     X: pd.DataFrame
@@ -46,7 +46,7 @@ class Data:
 
 def data_from(
     table: pd.DataFrame,
-    target: str,
+    target: str | Sequence[str],
     task: str = "auto",
     group: str | None = None,
     weight: str | None = None,
@@ -58,19 +58,24 @@ def data_from(
     """
     from evoml.core.dataset import read_features
 
-    for role, name in (("target", target), ("group", group), ("weight", weight)):
+    targets = [target] if isinstance(target, str) else list(target)
+    for role, name in (*(("target", one) for one in targets), ("group", group), ("weight", weight)):
         if name is not None and name not in table.columns:
             raise DataError(f"the table has no {role} column {name!r}{_known(name, table)}")
-    features = table.drop(columns=list({name for name in (target, group, weight) if name is not None}))
+    features = table.drop(columns=list({name for name in (*targets, group, weight) if name is not None}))
     if not len(features.columns):
-        raise DataError(f"the table has no column beside {target!r}; a model needs at least one to predict from")
+        named = ", ".join(map(repr, targets))
+        raise DataError(f"the table has no column beside {named}; a model needs at least one to predict from")
     if len(table) < 2:
         raise DataError(f"the table has {len(table)} row only; a model needs more to learn from")
-    _check_complete(table[target], f"target {target!r}")
-    chosen, reason = _task(table[target], target, task)
+    for name in targets:
+        _check_complete(table[name], f"target {name!r}")
+    chosen, reason = _task_of_all(table[targets], task)
+    read = _labels if chosen == "classification" else _quantities
+    columns = [read(table[name], name) for name in targets]
     return Data(
         features,
-        _labels(table[target], target) if chosen == "classification" else _quantities(table[target], target),
+        columns[0] if len(columns) == 1 else _side_by_side(columns),
         None if group is None else _column(table, group, "text"),
         None if weight is None else _column(table, weight, "number"),
         read_features(features, column_kinds).described(),
@@ -116,6 +121,25 @@ def _check_complete(column: pd.Series, what: str) -> None:
     if column.dtype.kind == "f" and np.isinf(column.to_numpy()).any():
         row = int(np.isinf(column.to_numpy()).argmax()) + 1
         raise DataError(f"the {what} is infinite in row {row}; mend or remove such rows")
+
+
+def _task_of_all(columns: pd.DataFrame, asked: str) -> tuple[Task, str]:
+    """Return the task of all columns to predict, and why. Raises DataError for columns of different tasks."""
+    found = {str(name): _task(columns[name], str(name), asked) for name in columns}
+    tasks = {task for task, _ in found.values()}
+    if len(tasks) > 1:
+        told = "; ".join(f"{reason}: {task}" for task, reason in found.values())
+        raise DataError(f"one model predicts labels or numbers, not both ({told}); give --task, or fit them one by one")
+    return tasks.pop(), "; ".join(dict.fromkeys(reason for _, reason in found.values()))
+
+
+def _side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Return columns as one array: as texts where some are, truth values as 0 and 1."""
+    import numpy as np
+
+    if any(column.dtype.kind in "OU" for column in columns):
+        return np.column_stack([column.astype(str).astype(object) for column in columns])
+    return np.column_stack([column.astype(int) if column.dtype.kind == "b" else column for column in columns])
 
 
 def _task(column: pd.Series, name: str, asked: str) -> tuple[Task, str]:

@@ -14,7 +14,7 @@ from evoml.components.checking import check_part
 from evoml.components.entries import merged, part_from
 from evoml.components.expressions import evaluate
 from evoml.components.hyperparameters import Integer
-from evoml.components.part import Part, Task
+from evoml.components.part import Outputs, Part, Task
 from evoml.core.errors import SearchSpaceError, nearest
 
 DATA_FILES = ("classifiers", "regressors", "preprocessing", "features", "encoders", "compiled", "boosting", "wrappers")
@@ -93,11 +93,13 @@ class Catalogue(Mapping[str, Part]):
         needs_predict_proba: bool = False,
         imbalance: float = 1.0,
         skewness: float = 0.0,
+        outputs: Outputs = "one",
     ) -> "Catalogue":
         """Only parts that suit the task, the target and the data, their integer ranges capped by `at_most`.
 
         n_rows, class_rows: the smallest number of rows, in all and of the smallest class, a part may be fitted on.
-        imbalance: rows of the largest class for each of the smallest. skewness: of the target.
+        imbalance: rows of the largest class for each of the smallest. skewness: of the target. outputs: what the target is;
+        models of one column only stay, where it is another, as long as there is a wrapper for them.
         Each part's frequency becomes a number; classifiers without probabilities stay, where these are needed, as long as
         there is a wrapper that gives them some.
         """
@@ -111,9 +113,13 @@ class Catalogue(Mapping[str, Part]):
             if part.task in (None, task)
             and part.target in _TARGETS[target]
             and (task == "regression" or part.min_class_rows <= class_rows)
+            and (part.task is None or outputs in part.outputs or (part.is_model and "one" in part.outputs))
         }
         suitable = {name: part for name, part in suitable.items() if float(part.frequency) > 0}
         mended = any(part.input == "any_model" and part.predict_proba for part in suitable.values())
+        joined = any(part.input in ("single_model", "dense_single_model") for part in suitable.values())
+        if not joined:
+            suitable = {n: part for n, part in suitable.items() if not part.is_model or outputs in part.outputs}
         if needs_predict_proba and not mended:
             suitable = {n: part for n, part in suitable.items() if part.predict_proba or part.kind != "classifier"}
         return self._of(suitable)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from evoml.components.calls import Call, Imported
 from evoml.components.expressions import names_in
 from evoml.components.hyperparameters import Choice, Float, Hyperparameter, Integer, Scale, Value, as_value
-from evoml.components.part import Cost, DataType, Kind, Part, Target, Task
+from evoml.components.part import MODEL_INPUTS, Cost, DataType, Kind, Outputs, Part, Target, Task
 from evoml.core.errors import EvomlError, SearchSpaceError, nearest
 from evoml.kernels.warmup import warm_up_of
 
@@ -20,10 +20,11 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "target": get_args(Target),
     "applies_to": ("all", "categorical"),
 }
-_TYPES: dict[str, type] = {
+_TYPES: dict[str, Any] = {
     "predict_proba": bool,
     "predicts_most_probable": bool,
     "min_class_rows": int,
+    "outputs": (list, tuple),
     "fixed": Mapping,
     "hyperparameters": Mapping,
 }
@@ -48,6 +49,8 @@ def part_from(name: str, entry: Mapping[str, Any], where: str) -> Part:
         for key, value in entry.get("hyperparameters", {}).items()
     )
     values["fixed"] = {key: _nested(value, f"{here} fixed.{key}") for key, value in entry.get("fixed", {}).items()}
+    if "outputs" in values:
+        values["outputs"] = tuple(values["outputs"])
     values["task"] = _MODEL_TASKS.get(entry["kind"], values.get("task"))
     values.setdefault("output", None)
     part = Part(name=name, **values)
@@ -174,13 +177,16 @@ def _check_value(key: str, value: Any, here: str) -> None:
         _check_word(key, value, _WORDS[key], here)
     else:
         wanted = _TYPES.get(key, str)
-        _need(isinstance(value, wanted), f"{here} {key}: must be a {wanted.__name__.lower()}, got {value!r}")
+        noun = "list of words" if key == "outputs" else wanted.__name__.lower()
+        _need(isinstance(value, wanted), f"{here} {key}: must be a {noun}, got {value!r}")
+    for word in value if key == "outputs" else ():
+        _check_word(key, word, get_args(Outputs), here)
 
 
 def _check_whole(part: Part, here: str) -> None:
     """What concerns more than one key."""
     _need(
-        (part.kind == "wrapper") == (part.around is not None) == (part.input in ("model", "any_model")),
+        (part.kind == "wrapper") == (part.around is not None) == (part.input in MODEL_INPUTS),
         f"{here} around: a wrapper, and only a wrapper, has input 'model' and names the argument that takes the model",
     )
     if part.is_model or part.kind == "wrapper":

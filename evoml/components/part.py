@@ -13,10 +13,14 @@ Kind: TypeAlias = Literal[
     "classifier", "regressor", "scaler", "imputer", "encoder", "discretiser",
     "constructor", "kernel", "decomposition", "selector", "clusterer", "wrapper",
 ]  # fmt: skip
-DataType: TypeAlias = Literal["any", "text", "table", "numeric", "dense", "nonnegative", "model", "any_model"]
+DataType: TypeAlias = Literal[
+    "any", "text", "table", "numeric", "dense", "nonnegative", "model", "any_model", "single_model", "dense_single_model"
+]  # fmt: skip
+MODEL_INPUTS = ("model", "any_model", "single_model", "dense_single_model")
 Task: TypeAlias = Literal["classification", "regression"]
 Cost: TypeAlias = Literal["light", "medium", "heavy"]
 Target: TypeAlias = Literal["nonnegative", "positive"]
+Outputs: TypeAlias = Literal["one", "indicator", "several"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,10 @@ class Part:
 
     input, output: text is a table with free text, table one with categories; table and numeric are special cases of any,
     dense is one of numeric, nonnegative of dense; models have no output. A wrapper reads a model (any_model: also one without
-    the probabilities that the metric needs) and is one again.
+    the probabilities that the metric needs; single_model: one of a single output, dense_single_model: on finite numbers) and
+    is one again.
+    outputs: what a target may be for a part that looks at it: one column, several of labels that are 0 or 1 (an indicator),
+    several of anything else. A model of one only is offered to wrappers that make models of several outputs of it.
     cost: a fit on 1,000 x 20 in one thread takes less than 0.1 s (light), less than 1 s (medium), or more.
     min_class_rows: rows that the smallest class must have for a fit to work at all.
     predicts_most_probable: whether predict is by definition the class of the greatest predict_proba, so that one will do.
@@ -58,6 +65,7 @@ class Part:
     stands_for: str | None = None
     around: str | None = None
     frequency: str = "1"
+    outputs: tuple[Outputs, ...] = ("one",)
 
     @property
     def is_model(self) -> bool:

@@ -130,7 +130,7 @@ class Evaluation:
         Hash of the out-of-fold predictions: candidates that share it are functionally equivalent. Empty unless OK.
     predictions : (n_rows, columns) float32 array or None
         Out-of-fold predictions: the probability of each class (of the second one of two), else decision values, else
-        indicators; one column for a regression. NaN in rows that no fold tests.
+        indicators; one column for a regression; those of several outputs side by side. NaN in rows that no fold tests.
     steps : tuple of StepTime
     """
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from evoml.core.errors import DataError, SettingError
-from evoml.core.target import read_target, read_weight
+from evoml.core.target import Classes, Output, output_names, read_target, read_weight
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evoml.core.columns import Column
 
 Task = Literal["classification", "regression"]
+Form = Literal["one", "indicator", "several"]  # of a target
 MAX_DENSE_BYTES = 4 * 2**30  # a sparse input larger than this when dense is refused
 NOTHING = "nothing"  # name of the constant column that stands for a table without any usable one
 
@@ -276,30 +277,66 @@ class Dataset:
     Attributes
     ----------
     features : Features
-    y : (n_rows,) array
+    y : (n_rows,) array, or (n_rows, n_outputs) array of several columns
         Codes 0 .. n_classes - 1 for classification, float64 for regression.
     task : {"classification", "regression"}
-    classes : (n_classes,) array or None
+    classes : (n_classes,) array, a tuple of one for each of several columns, or None
         The label that each code stands for, sorted.
     sample_weight, groups : (n_rows,) array or None
+    names : tuple of str
+        Of several columns of the target.
     """
 
     features: Features
     y: np.ndarray
     task: Task
-    classes: np.ndarray | None = None
+    classes: Classes = None
     sample_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+    names: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
         return len(self.y)
 
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        """The columns of the target, one or several."""
+        if self.y.ndim == 1:
+            return (Output("", self.y, self.classes),)  # type: ignore[arg-type]
+        classes = [None] * self.y.shape[1] if self.classes is None else self.classes
+        columns = [np.ascontiguousarray(column) for column in self.y.T]
+        return tuple(map(Output, self.names, columns, classes))
+
+    @property
+    def several(self) -> bool:
+        """Whether the target has several columns."""
+        return self.y.ndim > 1
+
+    @property
+    def class_rows(self) -> int:
+        """Rows of the smallest class; 0 for regression."""
+        counts = [np.bincount(y, minlength=len(own)).min() for _, y, own in self.outputs if own is not None]
+        return int(min(counts, default=0))
+
+    @property
+    def n_answers(self) -> int:
+        """Numbers that say all of a row: one for each output, or for each class of each."""
+        return sum(1 if output.classes is None else len(output.classes) for output in self.outputs)
+
+    @property
+    def form(self) -> Form:
+        """What the target is: one column, several of labels that are 0 or 1 (an indicator), or several of anything else."""
+        if not self.several:
+            return "one"
+        indicator = self.classes is not None and all(np.array_equal(one, (0, 1)) for one in self.classes)
+        return "indicator" if indicator else "several"
+
     def take(self, rows: np.ndarray) -> Dataset:
-        """Return the dataset of ``rows`` (numbers, repeats allowed); classes without a row are gone from it."""
+        """Return the dataset of ``rows`` (numbers, repeats allowed); of one column, classes without a row are gone from it."""
         features, y, classes = self.features, self.y[rows], self.classes
-        if classes is not None:
+        if classes is not None and not isinstance(classes, tuple):
             present, y = np.unique(y, return_inverse=True)
             classes = classes[present]
         matrix = None if features.matrix is None else features.matrix[rows]
@@ -326,12 +363,10 @@ class Dataset:
     @property
     def labels(self) -> np.ndarray:
         """The target as the user gave it."""
-        return self.y if self.classes is None else self.classes[self.y]
-
-    @property
-    def class_rows(self) -> int:
-        """Rows of the smallest class; 0 for regression."""
-        return 0 if self.classes is None else int(np.bincount(self.y, minlength=len(self.classes)).min())
+        if self.classes is None:
+            return self.y
+        columns = [classes[codes] for _, codes, classes in self.outputs if classes is not None]
+        return np.column_stack(columns) if self.several else columns[0]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -344,7 +379,8 @@ class Dataset:
             digest.update(np.ascontiguousarray(data).tobytes())
         else:
             digest.update(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
-        for array in (self.labels, self.sample_weight, self.groups):
+        labels = [self.labels] if not self.several else list(self.labels.T)
+        for array in (*labels, self.sample_weight, self.groups):
             digest.update(b"-" if array is None else pd.util.hash_array(np.asarray(array)).tobytes())
         return digest.hexdigest()
 
@@ -371,17 +407,20 @@ def read_dataset(
         )
     weight = read_weight(sample_weight, target)
     grouping = None if groups is None else np.asarray(groups)
-    if grouping is not None and grouping.shape != target.shape:
+    if grouping is not None and grouping.shape != target.shape[:1]:
         raise DataError(f"groups must have one value a row ({len(target)}), got shape {grouping.shape}")
-    dataset = Dataset(features, target, task, classes, weight, grouping)
+    names = output_names(y, 1 if target.ndim == 1 else target.shape[1])
+    dataset = Dataset(features, target, task, classes, weight, grouping, names=names)
     if dataset.n_rows < 2:
         raise DataError(f"a model needs at least two rows, got n_samples = {dataset.n_rows}; give more rows")
-    if task == "classification" and len(np.unique(dataset.y)) < 2:
+    if task == "classification" and all(len(np.unique(output.y)) < 2 for output in dataset.outputs):
         label = dataset.labels.tolist()[0]
         raise DataError(
             f"a classifier needs at least two classes, the target has one class: {label!r}; check the target column"
         )
-    return replace(dataset, notes=_oddities(dataset))
+    single = [output.name for output in dataset.outputs if np.all(output.y == output.y[0])] if dataset.several else []
+    note = f"column(s) {', '.join(single)} of the target hold one value only, which will be predicted always"
+    return replace(dataset, notes=(*_oddities(dataset), note) if single else _oddities(dataset))
 
 
 def _oddities(dataset: Dataset) -> tuple[str, ...]:

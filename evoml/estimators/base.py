@@ -51,8 +51,10 @@ PARAMETERS = """
         Minutes one pipeline may take on all folds; then its worker is stopped. None is a tenth of ``max_time_mins``
         (half of a budget of seconds), or five minutes in a run without a bound of time.
     scoring : str, callable, list or dict, default=None
-        Metric(s) by name, or callables ``(estimator, X, y)``; the first one counts. None is accuracy for a classifier and
-        R2 for a regressor. Names are scikit-learn's, and ``"quadratic_weighted_kappa"``, ``"geometric_mean"``,
+        Metric(s) by name, or callables ``(estimator, X, y)``; the first one counts. None is accuracy for a classifier
+        (``"f1_macro"`` for several labels that are 0 or 1) and R2 for a regressor. A target of several columns is scored as
+        scikit-learn does, or else by the mean over columns; ``"accuracy"`` is the share of rows right in all of them,
+        ``"neg_log_loss"`` a sum. Names are scikit-learn's, and ``"quadratic_weighted_kappa"``, ``"geometric_mean"``,
         ``"neg_ranked_probability_score"``, ``"fbeta:2"``, ``"neg_mean_pinball_loss:0.9"`` (of that quantile) and
         ``"neg_mean_tweedie_deviance:1.5"``; costs of mistakes are given by :class:`evoml.CostMatrix`. Where a metric of
         labels or of probabilities gains by it, on folds that it was not learned on, a cut, weights of the classes or a
@@ -124,7 +126,8 @@ ATTRIBUTES = """
     ----------
     fitted_pipeline_ : Pipeline, VotingClassifier or VotingRegressor
         scikit-learn's own: the best pipeline, or the weighted average of several, fitted on the whole table; a classifier may
-        be the ``estimator_`` of a FixedThresholdClassifier, or of evoml's WeightedDecision or AdjustedProbabilities.
+        be the ``estimator_`` of a FixedThresholdClassifier, or of evoml's WeightedDecision or AdjustedProbabilities. Of a
+        target of several columns, the average is evoml's AveragedClassifier or AveragedRegressor.
     best_score_ : float
         Its mean score over the folds; that of an ensemble is the score of its members' averaged out-of-fold predictions,
         with what is around it learned on the other folds.
@@ -255,8 +258,8 @@ class EvoEstimator(Explaining, BaseEstimator):
         ----------
         X : (n_rows, n_columns) array, sparse matrix or data frame
             Numbers, categories, free text, dates and missing values, as they come; ``columns_`` tells what was made of them.
-        y : (n_rows,) array
-            Labels or numbers to predict.
+        y : (n_rows,) array, or (n_rows, n_outputs) array or data frame
+            Labels or numbers to predict; several columns are numbers, labels that are 0 or 1, or labels of any kind.
         sample_weight : (n_rows,) array or None
             Whole-number weights count as that many rows. Others are used by each step that takes weights, and in scoring.
         groups : (n_rows,) array or None
@@ -285,8 +288,9 @@ class EvoEstimator(Explaining, BaseEstimator):
         self._layout = dataset.features.layout
         self.columns_ = dataset.features.described()
         self._keep(result)
+        self._several = dataset.several
         if dataset.classes is not None:
-            self.classes_ = self.fitted_pipeline_.classes_
+            self.classes_ = list(dataset.classes) if dataset.several else self.fitted_pipeline_.classes_
         self._score_held_out(kept)
         return self
 
@@ -326,6 +330,11 @@ class EvoEstimator(Explaining, BaseEstimator):
         check_positive(self.population_size, "population_size", whole=True)
         check_positive(self.max_eval_time_mins, "number of max_eval_time_mins")
         check_positive(self.early_stop, "early_stop in generations", whole=True)
+        if self.conformal and dataset.several:
+            raise SettingError(
+                f"conformal=True is for targets of one column, this one has {len(dataset.outputs)}: fit a model for each, or"
+                " leave it out"
+            )
         n_workers = workers(self.n_jobs, self.population_size)
         elsewhere = self.memory_limit is None and on_cluster(self.executor)  # its workers know how much memory there is
         callbacks = list(self.callbacks or [])
@@ -387,7 +396,7 @@ class EvoEstimator(Explaining, BaseEstimator):
         return rows
 
     def predict(self, X: Any) -> Any:
-        """Return the prediction for each row of ``X``: (n_rows,)."""
+        """Return the prediction for each row of ``X``: (n_rows,), or (n_rows, n_outputs) for several columns."""
         rows = self._seen(X)
         return self.fitted_pipeline_.predict(rows)
 
@@ -456,10 +465,12 @@ class EvoEstimator(Explaining, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         tags.target_tags.required = True
+        tags.target_tags.multi_output = True
         return tags
 
 
 def _origin(X: Any, y: Any) -> dict[str, str]:
     """Return what data frames say of themselves: ``X.attrs["table"]`` and the name of the target."""
-    told = {"table": getattr(X, "attrs", {}).get("table"), "target": getattr(y, "name", None)}
+    target = ", ".join(map(str, y.columns)) if hasattr(y, "columns") else getattr(y, "name", None)
+    told = {"table": getattr(X, "attrs", {}).get("table"), "target": target}
     return {name: str(value) for name, value in told.items() if value is not None}

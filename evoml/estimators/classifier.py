@@ -8,12 +8,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from evoml.estimators.base import ATTRIBUTES, PARAMETERS, EvoEstimator, pipeline_has
+from evoml.learners.out_of_fold import of_each_output
 
 
 class EvoClassifier(ClassifierMixin, EvoEstimator):
     __doc__ = f"""Evolve scikit-learn pipelines and predict labels with the best.
-{PARAMETERS}{ATTRIBUTES}    classes_ : (n_classes,) array
-        Labels, sorted; columns of ``predict_proba`` are in their order.
+{PARAMETERS}{ATTRIBUTES}    classes_ : (n_classes,) array, or list of arrays
+        Labels, sorted; columns of ``predict_proba`` are in their order. Of several columns of a target, those of each.
 
     Examples
     --------
@@ -30,9 +31,13 @@ class EvoClassifier(ClassifierMixin, EvoEstimator):
 
     @available_if(pipeline_has("predict_proba"))
     def predict_proba(self, X: Any) -> Any:
-        """Return the probability of each class for each row of ``X``: (n_rows, n_classes)."""
+        """Return the probability of each class for each row of ``X``: (n_rows, n_classes).
+
+        Of a target of several columns, it is a list of such arrays, one for each column.
+        """
         rows = self._seen(X)
-        return self.fitted_pipeline_.predict_proba(rows)
+        said = self.fitted_pipeline_.predict_proba(rows)
+        return of_each_output(said) if self._several else said
 
     def predict_set(self, X: Any, confidence: float = 0.9) -> Any:
         """Return for each row of ``X`` and each of ``classes_`` whether it belongs to the row's set: (n_rows, n_classes).
@@ -48,3 +53,8 @@ class EvoClassifier(ClassifierMixin, EvoEstimator):
         """Return the confidence in each class for each row of ``X``: (n_rows,) for two classes, else (n_rows, n_classes)."""
         rows = self._seen(X)
         return self.fitted_pipeline_.decision_function(rows)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

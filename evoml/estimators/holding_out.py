@@ -38,9 +38,10 @@ def divided(rows: Rows, holdout: Any, seed: int, cv: Any, column_kinds: Any) -> 
         raise SettingError(
             f"holdout must be a share between 0 and 1, such as 0.2, a pair (X, y), or None; got {holdout!r}"
         )
-    from sklearn.utils import check_consistent_length, column_or_1d
+    from sklearn.utils import check_consistent_length
 
     from evoml.core.dataset import read_features
+    from evoml.core.target import target_values
     from evoml.evaluation.holdout import set_aside
 
     check_consistent_length(*rows)
@@ -48,7 +49,7 @@ def divided(rows: Rows, holdout: Any, seed: int, cv: Any, column_kinds: Any) -> 
     if isinstance(cv, str) and cv.partition(":")[0] == "time":
         times = np.nan_to_num(read_features(rows.X, column_kinds).times(cv.partition(":")[2] or None), nan=-np.inf)
     groups = None if rows.groups is None else np.asarray(rows.groups)
-    fit, held = set_aside(column_or_1d(rows.y), holdout, seed % 2**32, groups, times)
+    fit, held = set_aside(target_values(rows.y), holdout, seed % 2**32, groups, times)
     return rows.take(fit), rows.take(held)
 
 

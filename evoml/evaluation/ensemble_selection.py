@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from evoml.evaluation.execution import most_probable
 from evoml.evaluation.folds import mixed, rows
 from evoml.evaluation.predictions import most_useful
-from evoml.evaluation.scoring import QuickScorer, apply
+from evoml.evaluation.scoring import OwnScorer, apply
 
 if TYPE_CHECKING:
+    from evoml.core.target import Classes
     from evoml.evaluation.problem import Problem
 
 STEPS = 20  # of a selection at most: weights are multiples of one twentieth
@@ -33,23 +35,23 @@ PATIENCE = 3  # steps of a selection without gain before it ends
 
 
 class SaidClasses(ClassifierMixin, BaseEstimator):
-    """What has predicted (n, classes) probabilities, as metrics want to see it."""
+    """What has predicted (n, classes) probabilities, or a list of these for several outputs, as metrics want to see it."""
 
-    def __init__(self, probabilities: np.ndarray, classes: np.ndarray) -> None:
+    def __init__(self, probabilities: Any, classes: Any) -> None:
         self.probabilities, self.classes_ = probabilities, classes
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any) -> Any:
         return self.probabilities
 
     def predict(self, X: Any) -> np.ndarray:
-        return self.classes_[np.argmax(self.probabilities, axis=1)]  # type: ignore[no-any-return]
+        return most_probable(self.probabilities, self.classes_)
 
 
 class SaidNumbers(RegressorMixin, BaseEstimator):
-    """What has predicted (n,) numbers, as metrics want to see it."""
+    """What has predicted (n,) numbers, or (n, outputs), as metrics want to see it."""
 
     def __init__(self, numbers: np.ndarray) -> None:
         self.numbers = numbers
@@ -61,19 +63,31 @@ class SaidNumbers(RegressorMixin, BaseEstimator):
         return self.numbers
 
 
-def answers(predictions: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
-    """Return kept predictions as float64 with one column for each class, or one column of numbers."""
+def answers(predictions: np.ndarray, classes: Classes) -> np.ndarray:
+    """Return kept predictions as float64 with one column for each class, or of numbers; those of several outputs together."""
     columns = predictions.astype(np.float64)
     if classes is None:
         return columns
+    if isinstance(classes, tuple):
+        widths = [1 if len(one) == 2 else len(one) for one in classes]
+        return np.hstack([answers(part, one) for part, one in zip(parted(columns, widths), classes, strict=True)])
     if len(classes) == 2:
         return np.column_stack([1.0 - columns[:, 0], columns[:, 0]])
     return columns / columns.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
-def said(columns: np.ndarray, classes: np.ndarray | None) -> SaidClasses | SaidNumbers:
+def parted(columns: np.ndarray, widths: Sequence[int]) -> list[np.ndarray]:
+    """Return (n, columns) numbers in parts of so many columns each."""
+    return np.split(columns, np.cumsum(widths)[:-1], axis=1)
+
+
+def said(columns: np.ndarray, classes: Classes) -> SaidClasses | SaidNumbers:
     """Return what metrics take (n, columns) answers from."""
-    return SaidNumbers(columns[:, 0]) if classes is None else SaidClasses(columns, classes)
+    if classes is None:
+        return SaidNumbers(columns[:, 0] if columns.shape[1] == 1 else columns)
+    if isinstance(classes, tuple):
+        return SaidClasses(parted(columns, [len(one) for one in classes]), list(classes))
+    return SaidClasses(columns, classes)
 
 
 @dataclass(frozen=True)
@@ -98,14 +112,10 @@ class Judge:
 
     def __init__(self, problem: Problem, n_candidates: int) -> None:
         self._scorer = next(iter(problem.scorers.values()))
-        dataset = problem.dataset
-        self._classes = None
-        if dataset.classes is not None:
-            self._classes = dataset.classes if problem.original_labels else np.arange(len(dataset.classes))
-        n_columns = 1 if self._classes is None else len(self._classes)
+        self._classes = problem.classes
         n_tested = sum(len(test) for _, test in problem.splits)
-        share = min(1.0, MAX_ROWS / n_tested, MAX_CELLS / (n_tested * n_candidates * n_columns))
-        self.parts = [_part(problem, test, share, isinstance(self._scorer, QuickScorer)) for _, test in problem.splits]
+        share = min(1.0, MAX_ROWS / n_tested, MAX_CELLS / (n_tested * n_candidates * problem.dataset.n_answers))
+        self.parts = [_part(problem, test, share, isinstance(self._scorer, OwnScorer)) for _, test in problem.splits]
 
     def taken(self, predictions: np.ndarray) -> list[np.ndarray]:
         """Return a candidate's (n_rows, columns) predictions as those of each fold's rows, one column for each class."""

@@ -22,7 +22,14 @@ from evoml.core.candidate import StepTime
 from evoml.evaluation.folds import own
 from evoml.genomes.pipeline_tree.term import FEATURES, STACK, UNION
 from evoml.learners.binned_table import BinnedLearner
-from evoml.learners.out_of_fold import certain, inner_folds, prediction_columns
+from evoml.learners.out_of_fold import (
+    certain,
+    classes_of_each,
+    inner_folds,
+    label_classes,
+    of_each_output,
+    prediction_columns,
+)
 
 if TYPE_CHECKING:
     from evoml.evaluation.binnings import Binnings
@@ -221,7 +228,7 @@ class Execution:
         """Return out-of-fold predictions of the training rows, and those of the model fitted on all of them."""
         inside, training = self.workshop.plan.inputs(node)[0], self.fold.training
         full = self.model(inside)
-        classes = np.unique(training.y) if self.workshop.classifier else None
+        classes = label_classes(training.y) if self.workshop.classifier else None
         test = prediction_columns(full, self.fold.testing.X, classes)
         train = np.zeros((len(training.y), test.shape[1]))
         for number, (learn, predict) in enumerate(inner_folds(training.y, training.groups, self.workshop.classifier)):
@@ -294,7 +301,8 @@ def _offers(method: str) -> Callable[[Any], bool]:
 class Responses(BaseEstimator):
     """What a model fitted on one fold says of its test rows: to a metric, it is the fitted pipeline.
 
-    Responses are computed when asked for, and only once. Asked about other rows, it fits the whole pipeline.
+    Responses are computed when asked for, and only once. Asked about other rows, it fits the whole pipeline. Whatever the
+    model, probabilities of several outputs are a list of (n, classes) arrays, and so are its classes.
     """
 
     def __init__(self, execution: Execution, node: str, kept: Mapping[str, Any] | None) -> None:
@@ -307,7 +315,11 @@ class Responses(BaseEstimator):
             self._fitted = execution.fitted(node)
         plan, step = execution.workshop.plan, self._fitted[0] if self._fitted else None
         self._offers = tuple(m for m in METHODS if hasattr(step, m)) if kept is None else kept["offers"]
+        y = execution.fold.testing.y
+        self._several = execution.workshop.classifier and y.ndim > 1
         classes = getattr(step, "classes_", None) if kept is None else kept["classes"]
+        if self._several and kept is None:
+            classes = classes_of_each(step, y.shape[1])
         if classes is not None:
             self.classes_ = classes
         self._most_probable = "predict_proba" in self._offers and plan.predicts_most_probable(node)
@@ -334,9 +346,10 @@ class Responses(BaseEstimator):
                 with seeded():
                     self._pipeline = self._execution.workshop.whole(self._execution.fold)
             with seeded():
-                return getattr(self._pipeline, method)(X)  # type: ignore[no-any-return]
+                said = getattr(self._pipeline, method)(X)
+            return of_each_output(said) if self._several and method == "predict_proba" else said  # type: ignore[no-any-return]
         if method == "predict" and self._most_probable:
-            return self.classes_[np.argmax(self._respond("predict_proba", X), axis=1)]  # type: ignore[no-any-return]
+            return most_probable(self._respond("predict_proba", X), self.classes_)
         if method not in self._said:
             if self._fitted is None:  # it was asked for less before
                 with seeded():
@@ -344,7 +357,10 @@ class Responses(BaseEstimator):
             self._new = True
             step, rows = self._fitted
             with seeded(), Stopwatch() as predicting:
-                self._said[method] = lasting(given_writable(getattr(step, method), rows))
+                said = given_writable(getattr(step, method), rows)
+                if self._several and method == "predict_proba":
+                    said = of_each_output(said)
+                self._said[method] = lasting(said)
             self._execution.predicted(self._node, predicting)
         return self._said[method]
 
@@ -369,6 +385,13 @@ def _responses(execution: Execution, node: str, kept: Mapping[str, Any] | None) 
     return kind(execution, node, kept)
 
 
+def most_probable(probabilities: Any, classes: Any) -> np.ndarray:
+    """Return the labels of the greatest probabilities; of several outputs, of each output's."""
+    if isinstance(probabilities, list):
+        return np.column_stack([most_probable(one, own) for one, own in zip(probabilities, classes, strict=True)])
+    return classes[np.argmax(probabilities, axis=1)]  # type: ignore[no-any-return]
+
+
 class Stopwatch:
     """Wall and CPU seconds of a ``with`` block."""
 
@@ -390,6 +413,8 @@ def lasting(result: Any) -> Any:
 
     The order of the elements in memory decides in which order sums are taken, so it must not depend on the cache.
     """
+    if isinstance(result, list):  # of several outputs
+        return [lasting(one) for one in result]
     if hasattr(result, "indptr"):  # a sparse matrix
         for array in (result.data, result.indices, result.indptr):
             array.setflags(write=False)

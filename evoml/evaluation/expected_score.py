@@ -19,9 +19,10 @@ from evoml.core.random import stream
 from evoml.evaluation.ensemble_selection import answers, said
 from evoml.evaluation.folds import rows
 from evoml.evaluation.predictions import most_useful
-from evoml.evaluation.scoring import QuickScorer, Scorer, apply
+from evoml.evaluation.scoring import OwnScorer, Scorer, apply
 
 if TYPE_CHECKING:
+    from evoml.core.target import Classes
     from evoml.evaluation.problem import Problem
 
 RESAMPLES, LEAST_RESAMPLES = 100, 20
@@ -48,7 +49,7 @@ class Drawn:
     """Rows of a pool, and the predictions of each candidate for them: a list of (n, columns) arrays."""
 
     scorer: Scorer
-    classes: np.ndarray | None
+    classes: Classes
     X: Any
     y: np.ndarray
     weight: np.ndarray | None
@@ -83,11 +84,9 @@ class Pool:
     """
 
     def __init__(self, problem: Problem, predictions: Mapping[int, np.ndarray], units: np.ndarray) -> None:
-        self._problem, self.seed, dataset = problem, problem.seed, problem.dataset
-        self._scorer, self._classes = next(iter(problem.scorers.values())), None
-        if dataset.classes is not None:
-            self._classes = dataset.classes if problem.original_labels else np.arange(len(dataset.classes))
-        n_columns = 1 if self._classes is None else len(self._classes)
+        self._problem, self.seed = problem, problem.seed
+        self._scorer, self._classes = next(iter(problem.scorers.values())), problem.classes
+        n_columns = problem.dataset.n_answers
         tested = np.flatnonzero(np.isfinite(next(iter(predictions.values()))).all(axis=1))
         codes, every = _coded(units[tested])
         share = min(1.0, MAX_ROWS / len(tested), MAX_CELLS / (n_columns * len(predictions) * len(tested)))
@@ -103,7 +102,7 @@ class Pool:
         """Return some of the rows, repeats allowed."""
         dataset, places = self._problem.dataset, self._places[index]
         # Metrics of ours look at nothing but predictions; one of the user's own may look at the table.
-        blind = isinstance(self._scorer, QuickScorer)
+        blind = isinstance(self._scorer, OwnScorer)
         return Drawn(
             self._scorer,
             self._classes,

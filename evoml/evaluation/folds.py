@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evoml.core.random import stream
+from evoml.core.target import strata
 
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
@@ -164,12 +165,13 @@ def _with_weight(train: np.ndarray, table: Table) -> np.ndarray:
 def mixed(n_rows: int, labels: np.ndarray | None, seed: int) -> np.ndarray:
     """Return row numbers in a random order; with labels, such that the start of it has the shares of the whole.
 
-    One row of each label comes first: a rare class must not be missing where a metric wants all of them.
+    One row of each label comes first: a rare class must not be missing where a metric wants all of them. Of (n, k) labels of
+    several columns, it is the rarest one of each row that counts.
     """
     order = stream(seed, n_rows).permutation(n_rows)
     if labels is None:
         return order
-    _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
+    _, codes, counts = np.unique(strata(labels)[order], return_inverse=True, return_counts=True)
     by_class = np.argsort(codes, kind="stable")
     places = np.empty(n_rows)
     places[by_class] = np.concatenate([np.arange(count) / count for count in counts])

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from evoml.core.errors import DataError
 from evoml.core.random import stream
+from evoml.core.target import strata, target_values
 from evoml.evaluation.expected_score import TAIL, ExpectedScore
 from evoml.evaluation.scoring import score
 
@@ -26,7 +27,7 @@ def set_aside(
 
     Parameters
     ----------
-    y : (n_rows,) array
+    y : (n_rows,) array, or (n_rows, k) array of several columns
         Labels, whose shares are kept on both sides; a quantity (floating) is not looked at.
     share : float
         Of the rows that are set aside, between 0 and 1.
@@ -63,19 +64,24 @@ def _strata(y: np.ndarray) -> np.ndarray | None:
     """Return what is to have the same shares on both sides: labels, those of one row only with the most frequent one."""
     if y.dtype.kind == "f":
         return None
-    _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    _, codes, counts = np.unique(strata(y), return_inverse=True, return_counts=True)
     return np.where(counts[codes] == 1, np.argmax(counts), codes)
 
 
 class _Recalled(BaseEstimator):
     """A fitted model that has answered already: it gives its answers for the rows ``index`` again."""
 
-    def __init__(self, said: Mapping[str, np.ndarray], index: np.ndarray) -> None:
+    def __init__(self, said: Mapping[str, Any], index: np.ndarray) -> None:
         for name, values in said.items():
-            setattr(self, name, lambda X, values=values: values[index])
+            setattr(self, name, lambda X, values=values: _taken(values, index))
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def _taken(values: Any, index: np.ndarray) -> Any:
+    """Return some rows of an answer; of a list, the answers of several outputs, those of each."""
+    return [_taken(one, index) for one in values] if isinstance(values, list) else np.asarray(values)[index]
 
 
 class _RecalledClassifier(ClassifierMixin, _Recalled):
@@ -103,8 +109,8 @@ def held_out_score(
     from sklearn.utils import _safe_indexing
 
     value = score(model, scoring, X, y, sample_weight)
-    said = {name: np.asarray(getattr(model, name)(X)) for name in ANSWERS if hasattr(model, name)}
-    classes, target = getattr(model, "classes_", None), np.asarray(y)
+    said = {name: getattr(model, name)(X) for name in ANSWERS if hasattr(model, name)}
+    classes, target = getattr(model, "classes_", None), target_values(y)
     _, units = np.unique(np.arange(len(target)) if groups is None else groups, return_inverse=True)
     found = []
     resamples = max(LEAST_RESAMPLES, min(MOST_RESAMPLES, ROWS_DRAWN // len(target)))

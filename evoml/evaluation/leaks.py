@@ -47,6 +47,8 @@ def _tell_tales(dataset: Dataset) -> list[str]:
 def target_shares(dataset: Dataset) -> np.ndarray:
     """Return, for each column, how much of the target its order alone explains: (n_features,), about 0 to 1.
 
+    Of a target of several columns, it is the one explained best.
+
     Rows are sorted by the column, equal ones at random. For a quantity, the variance between neighbours is compared with that
     of all (von Neumann 1941); for classes, the changes of label from row to row with those in any order (the runs of Wald
     and Wolfowitz 1940).
@@ -55,12 +57,17 @@ def target_shares(dataset: Dataset) -> np.ndarray:
     n_rows = min(dataset.n_rows, MOST_ROWS, max(500, MOST_CELLS // max(dataset.n_features, 1)))
     rows = rng.permutation(dataset.n_rows)[:n_rows]
     order = np.argsort(_codes(dataset, rows), axis=0, kind="stable")
-    target = dataset.y[rows][order]
-    if dataset.classes is None:
-        variance = float(np.var(dataset.y[rows]))
+    return np.max([_shares(output.y[rows], order, output.classes) for output in dataset.outputs], axis=0)  # type: ignore[no-any-return]
+
+
+def _shares(y: np.ndarray, order: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+    """Return the shares of (n,) codes or numbers that (n, n_features) orders of the rows explain."""
+    n_rows, target = len(y), y[order]
+    if classes is None:
+        variance = float(np.var(y))
         steps = np.mean(np.diff(target, axis=0) ** 2, axis=0) / 2
         return 1.0 - steps / variance if variance > 0 else np.zeros(target.shape[1])
-    shares = np.bincount(dataset.y[rows]) / n_rows
+    shares = np.bincount(y) / n_rows
     expected = (n_rows - 1) * (1.0 - float(shares @ shares))
     if expected < LEAST_EXPECTED * np.count_nonzero(shares):
         return np.zeros(target.shape[1])

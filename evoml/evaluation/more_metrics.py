@@ -133,6 +133,8 @@ class CostMatrix:
         self.costs, self.labels = costs, labels
 
     def __call__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+        if np.ndim(y) > 1:
+            raise SettingError("CostMatrix is of one column of labels, the target has several")
         table, labels = self._table(np.unique(np.append(np.asarray(estimator.classes_), y)))
         true, said = self._places(labels, y), self._places(labels, estimator.predict(X))
         return -float(np.average(table[true, said], weights=sample_weight))

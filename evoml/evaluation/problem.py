@@ -23,11 +23,12 @@ from evoml.evaluation.binnings import Binnings
 from evoml.evaluation.cache import Cache, NoCache
 from evoml.evaluation.execution import Execution, Responses, Steps, Workshop
 from evoml.evaluation.folds import Fold, Folds, Table, own
-from evoml.evaluation.scoring import QuickScorer, Scorer, apply
+from evoml.evaluation.scoring import OwnScorer, Scorer, apply
 from evoml.learners.out_of_fold import prediction_columns
 
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
+    from evoml.core.target import Classes
     from evoml.evaluation.splitting import Split
 
 
@@ -89,6 +90,16 @@ class Problem:
     @property
     def target(self) -> np.ndarray:
         return self.dataset.labels if self.original_labels else self.dataset.y
+
+    @property
+    def classes(self) -> Classes:
+        """The classes as models see them."""
+        classes = self.dataset.classes
+        if classes is None or self.original_labels:
+            return classes
+        if isinstance(classes, tuple):
+            return tuple(np.arange(len(one)) for one in classes)
+        return np.arange(len(classes))
 
     @cached_property
     def folds(self) -> Folds:
@@ -198,7 +209,7 @@ class Trial:
         found = {}
         for name, scorer in problem.scorers.items():
             began, answering = time.perf_counter(), execution.answering
-            known = isinstance(scorer, QuickScorer)  # others may draw, and are to find all as it was
+            known = isinstance(scorer, OwnScorer)  # others may draw, and are to find all as it was
             self._aside = random_generators_aside if known else random_states_kept
             with self._seeded():
                 found[name] = apply(scorer, model, testing.X, own(testing.y), testing.weight)
@@ -211,10 +222,7 @@ class Trial:
         return found
 
     def _predictions(self, model: Responses, testing: Table) -> np.ndarray:
-        classes = self.problem.dataset.classes
-        if classes is not None and not self.problem.original_labels:
-            classes = np.arange(len(classes))
-        return prediction_columns(model, testing.X, classes).astype(np.float32)
+        return prediction_columns(model, testing.X, self.problem.classes).astype(np.float32)
 
     @contextlib.contextmanager
     def _seeded(self) -> Iterator[None]:
@@ -271,7 +279,8 @@ class Trial:
 
 def semantics(predictions: np.ndarray, dataset: Dataset) -> str:
     """Return a hash that out-of-fold predictions share if they are the same to six digits of the target's scale."""
-    scale = 1.0 if dataset.classes is not None else float(np.std(dataset.y)) or 1.0
+    spread = np.ones(1) if dataset.classes is not None else np.std(dataset.y, axis=0)
+    scale = np.where(spread > 0, spread, 1.0).astype(np.float32)
     rounded = np.round(predictions / scale, 6) + 0.0  # no negative zeros
     return hashlib.blake2b(rounded.astype(np.float32).tobytes(), digest_size=12).hexdigest()
 

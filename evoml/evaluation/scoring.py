@@ -14,20 +14,26 @@ from evoml.core.errors import DataError, SettingError, nearest
 if TYPE_CHECKING:
     import numpy as np
 
+    from evoml.core.target import Classes
+
 Scorer = Callable[..., float]
 DEFAULTS = {"classification": "accuracy", "regression": "r2"}
+INDICATOR_DEFAULT = (
+    "f1_macro"  # of labels that are 0 or 1 in several columns: the share of rows with all of them right is coarse
+)
 # metrics that must be told all classes, since a small fold may not hold each
 _LABELLED = ("neg_log_loss", "neg_brier_score")
 
 
-def scorers(scoring: Any, task: str, classes: np.ndarray | None = None) -> dict[str, Scorer]:
+def scorers(scoring: Any, task: str, classes: Classes = None, n_outputs: int = 1) -> dict[str, Scorer]:
     """Return scorers by name, the first the one that counts.
 
-    ``scoring`` is None (accuracy, or R2 for regression), a name that scikit-learn knows or one of ``more_metrics.NAMED``, a
-    callable ``(estimator, X, y)``, or a list or mapping of these. Raises SettingError for an unknown name.
+    ``scoring`` is None (accuracy, mean F1 of several labels that are 0 or 1, or R2 for regression), a name that scikit-learn
+    knows or one of ``more_metrics.NAMED``, a callable ``(estimator, X, y)``, or a list or mapping of these. Raises
+    SettingError for an unknown name.
     """
     if scoring is None:
-        scoring = DEFAULTS[task]
+        scoring = INDICATOR_DEFAULT if is_indicator(classes) else DEFAULTS[task]
     if isinstance(scoring, Mapping):
         named = dict(scoring)
     elif isinstance(scoring, Sequence) and not isinstance(scoring, str):
@@ -39,7 +45,7 @@ def scorers(scoring: Any, task: str, classes: np.ndarray | None = None) -> dict[
         named = {_name(scoring): scoring}
     if not named:
         raise SettingError("scoring must name at least one metric, got none")
-    found = {str(name): _scorer(item, task, classes) for name, item in named.items()}
+    found = {str(name): _scorer_of_all(item, task, classes, n_outputs) for name, item in named.items()}
     if classes is None or not uses_labels(scoring):
         return found
     return {
@@ -62,6 +68,26 @@ def _name(item: Any) -> str:
         return item
     score_function = getattr(item, "_score_func", item)
     return str(getattr(score_function, "__name__", type(item).__name__))
+
+
+def is_indicator(classes: Classes) -> bool:
+    """Tell whether classes are those of labels that are 0 or 1 in several columns."""
+    return isinstance(classes, (tuple, list)) and all(list(one) == [0, 1] for one in classes)
+
+
+def _scorer_of_all(item: Any, task: str, classes: Classes, n_outputs: int) -> Scorer:
+    """Return the scorer of a target of one column or of several."""
+    if n_outputs == 1:
+        return _scorer(item, task, classes)  # type: ignore[arg-type]
+    if callable(item):
+        return item  # type: ignore[no-any-return]
+    from evoml.evaluation.several_outputs import EachOutput, LabelSets, of_each, of_label_sets
+
+    if isinstance(classes, (tuple, list)) and of_label_sets(item, is_indicator(classes)):
+        return LabelSets(item)
+    name = of_each(item, is_indicator(classes))
+    each = [None] * n_outputs if classes is None else classes
+    return EachOutput(name, tuple(_scorer(name, task, one) for one in each), tuple(each))
 
 
 def _scorer(item: Any, task: str, classes: np.ndarray | None) -> Scorer:
@@ -99,8 +125,12 @@ def _quick(name: str, scorer: Scorer, task: str, classes: np.ndarray | None) -> 
     return QuickScorer(name, scorer, len(classes)) if known and classes is not None else scorer
 
 
+class OwnScorer:
+    """A metric that looks at nothing but what a model says of the rows, and draws nothing."""
+
+
 @dataclass(frozen=True)
-class QuickScorer:
+class QuickScorer(OwnScorer):
     """A named metric without scikit-learn's checks of its input, which cost more than the metric on a small fold.
 
     Its value is scikit-learn's. What the quick way does not cover (undefined values, odd shapes and types, what deserves a
@@ -189,16 +219,14 @@ class OnCodes:
     """A named metric where models speak in labels, because a metric of the user's own stands beside it."""
 
     scorer: Scorer
-    classes: np.ndarray
+    classes: Any
 
     @property
     def _response_method(self) -> Any:
         return getattr(self.scorer, "_response_method", None)
 
     def __call__(self, estimator: Any, X: Any, y: Any, **weights: Any) -> float:
-        import numpy as np
-
-        return self.scorer(coded(estimator, self.classes), X, np.searchsorted(self.classes, y), **weights)
+        return self.scorer(coded(estimator, self.classes), X, codes_of(y, self.classes), **weights)
 
 
 def uses_labels(scoring: Any) -> bool:
@@ -229,32 +257,61 @@ def score(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any = Non
 
     Named metrics see codes instead of labels, as in a search, so that e.g. F1 takes the second class as the positive one.
     """
-    import numpy as np
-    from sklearn.utils import column_or_1d
+    from evoml.core.target import target_values
 
     classes = getattr(estimator, "classes_", None)
     task = "regression" if classes is None else "classification"
-    scorer = next(iter(scorers(scoring, task, classes).values()))
-    labels = column_or_1d(y)
+    labels = target_values(y)
+    n_outputs = 1 if labels.ndim == 1 else labels.shape[1]
+    if isinstance(classes, list) and n_outputs != len(classes):
+        raise DataError(
+            f"the target has {n_outputs} column(s), the model was fitted on {len(classes)}; give those of fit"
+        )
+    scorer = next(iter(scorers(scoring, task, classes, n_outputs).values()))
     if classes is None or (uses_labels(scoring) and not isinstance(scorer, OnCodes)):
         return apply(scorer, estimator, X, labels, sample_weight)
-    if classes.dtype.kind in "US":
-        labels = labels.astype(str)
-    unknown = np.setdiff1d(labels, classes)
-    if len(unknown):
-        raise DataError(f"the target holds labels that were not there in fit: {', '.join(map(repr, unknown[:5]))}")
+    import numpy as np
+
+    for column, known in zip(*_columns(labels, classes), strict=True):
+        unknown = np.setdiff1d(column, known)
+        if len(unknown):
+            raise DataError(f"the target holds labels that were not there in fit: {', '.join(map(repr, unknown[:5]))}")
     if not isinstance(scorer, OnCodes):
         scorer = OnCodes(scorer, classes)
     return apply(scorer, estimator, X, labels, sample_weight)
 
 
-def coded(estimator: Any, classes: np.ndarray) -> Any:
+def _columns(labels: Any, classes: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the columns of labels, as texts where the classes are texts, and the classes of each column."""
+    import numpy as np
+
+    values = np.asarray(labels)
+    columns, every = (list(values.T), list(classes)) if values.ndim > 1 else ([values], [classes])
+    pairs = zip(columns, every, strict=True)
+    return [column.astype(str) if known.dtype.kind in "US" else column for column, known in pairs], every
+
+
+def codes_of(labels: Any, classes: Any) -> np.ndarray:
+    """Return the places of labels in the sorted classes; of (n, k) labels, of each column in its own."""
+    import numpy as np
+
+    found = [np.searchsorted(known, column) for column, known in zip(*_columns(labels, classes), strict=True)]
+    return np.column_stack(found) if np.ndim(labels) > 1 else found[0]
+
+
+def coded(estimator: Any, classes: Any) -> Any:
     """Return a view of a fitted classifier that speaks in codes: the places of its labels in ``classes``."""
     import numpy as np
     from sklearn.base import BaseEstimator, ClassifierMixin
 
+    own = estimator.classes_
+
     class Coded(ClassifierMixin, BaseEstimator):
-        classes_ = np.searchsorted(classes, estimator.classes_)
+        classes_ = (
+            [np.searchsorted(every, one) for every, one in zip(classes, own, strict=True)]
+            if isinstance(own, list)
+            else np.searchsorted(classes, own)
+        )
 
         def __sklearn_is_fitted__(self) -> bool:
             return True
@@ -265,6 +322,6 @@ def coded(estimator: Any, classes: np.ndarray) -> Any:
             raise AttributeError(name)
 
         def predict(self, X: Any) -> Any:
-            return np.searchsorted(classes, estimator.predict(X))
+            return codes_of(estimator.predict(X), classes)
 
     return Coded()

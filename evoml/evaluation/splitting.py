@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evoml.core.errors import DataError, SettingError
+from evoml.core.target import strata
 
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
@@ -20,17 +21,18 @@ Split = tuple[np.ndarray, np.ndarray]
 def splits(dataset: Dataset, cv: Any, seed: int) -> list[Split]:
     """Return (training rows, test rows) of each fold.
 
-    ``cv`` is a number of folds (shuffled; stratified for classification, whole groups where groups are given), a
-    scikit-learn splitter, an iterable of (train, test) index arrays, or ``"time"`` (``"time:COLUMN"``): five tests, each on
-    later rows than it trains on. Too many folds for the smallest class, or for
-    the number of groups or rows, are lowered with a warning. Raises SettingError for a ``cv`` that gives no usable fold.
+    ``cv`` is a number of folds (shuffled; stratified for classification, of several columns by each row's rarest label; whole
+    groups where groups are given), a scikit-learn splitter, an iterable of (train, test) index arrays, or ``"time"``
+    (``"time:COLUMN"``): five tests, each on later rows than it trains on. Too many folds for the smallest class, or for the
+    number of groups or rows, are lowered with a warning. Raises SettingError for a ``cv`` that gives no usable fold.
     """
     if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
         return _keep_rare_classes(dataset, _counted(dataset, int(cv), seed))
     if isinstance(cv, str) and cv.partition(":")[0] == "time":
         return by_time(dataset, cv.partition(":")[2] or None)
     if hasattr(cv, "split") and not isinstance(cv, (str, bytes, type)):
-        found = list(cv.split(np.zeros((dataset.n_rows, 1)), dataset.y, dataset.groups))
+        labels = dataset.y if dataset.classes is None else strata(dataset.y)
+        found = list(cv.split(np.zeros((dataset.n_rows, 1)), labels, dataset.groups))
     else:
         found = _listed(cv)
     _check(found, dataset.n_rows)
@@ -61,7 +63,9 @@ def by_time(dataset: Dataset, column: str | None, folds: int = 5) -> list[Split]
 
 
 def _can_train(dataset: Dataset, train: np.ndarray) -> bool:
-    return len(train) > 0 and (dataset.classes is None or len(np.unique(dataset.y[train])) > 1)
+    return len(train) > 0 and (
+        dataset.classes is None or any(len(np.unique(output.y[train])) > 1 for output in dataset.outputs)
+    )
 
 
 def _listed(cv: Any) -> list[Split]:
@@ -83,13 +87,13 @@ def _counted(dataset: Dataset, folds: int, seed: int) -> list[Split]:
     if folds < 2:
         raise SettingError(f"cv must be at least 2 folds, got {folds}")
     folds = _possible_folds(dataset, folds)
-    name = ("Stratified" if dataset.task == "classification" else "") + (
-        "GroupKFold" if dataset.groups is not None else "KFold"
-    )
+    labels = strata(dataset.y) if dataset.task == "classification" else None
+    stratified = labels is not None and np.unique(labels, return_counts=True)[1].max() >= folds
+    name = ("Stratified" if stratified else "") + ("GroupKFold" if dataset.groups is not None else "KFold")
     splitter = getattr(model_selection, name)(folds, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the rarest classes are spoken of here, in our own words
-        return list(splitter.split(np.zeros((dataset.n_rows, 1)), dataset.y, dataset.groups))
+        return list(splitter.split(np.zeros((dataset.n_rows, 1)), labels, dataset.groups))
 
 
 def _possible_folds(dataset: Dataset, folds: int) -> int:
@@ -101,16 +105,17 @@ def _possible_folds(dataset: Dataset, folds: int) -> int:
                 f"cross-validation by groups needs at least two groups, got {n_groups}; leave groups out"
             )
         limits[f"there are {n_groups} groups"] = n_groups
-    if dataset.classes is not None:
-        counts = np.bincount(dataset.y)
+    for name, codes, classes in dataset.outputs if dataset.classes is not None else ():
+        counts = np.bincount(codes)
         if counts.max() == 1:
             raise SettingError(
-                f"each of the {len(counts)} classes has one row only, so none can be held out; give more rows of a class,"
-                " or use EvoRegressor if the target is a quantity"
+                f"each of the {len(counts)} classes{' of ' + name if name else ''} has one row only, so none can be held out;"
+                " give more rows of a class, or use EvoRegressor if the target is a quantity"
             )
-        counts = np.where(counts == 1, counts.max(), counts)  # a single row cannot be split: it stays in training
-        label = dataset.classes.tolist()[counts.argmin()]
-        limits[f"class {label!r} has {counts.min()} rows"] = int(counts.min())
+        if not dataset.several:  # of several columns, metrics do without those of which a fold lacks a class
+            counts = np.where(counts == 1, counts.max(), counts)  # a single row cannot be split: it stays in training
+            label = classes.tolist()[counts.argmin()]  # type: ignore[union-attr]
+            limits[f"class {label!r} has {counts.min()} rows"] = int(counts.min())
     reason, most = min(limits.items(), key=lambda item: item[1])
     if most < folds:
         warnings.warn(f"cv lowered from {folds} to {max(most, 2)} folds: {reason}", UserWarning, stacklevel=2)
@@ -121,11 +126,16 @@ def _keep_rare_classes(dataset: Dataset, found: list[Split]) -> list[Split]:
     """Keep the only row of a class in every training part: no fold can test what it has not seen."""
     if dataset.classes is None or dataset.groups is not None:
         return found
-    single = np.flatnonzero(np.bincount(dataset.y)[dataset.y] == 1)
-    if not len(single):
-        return found
+    alone = [(output, np.flatnonzero(np.bincount(output.y)[output.y] == 1)) for output in dataset.outputs]
+    single = np.unique(np.concatenate([rows for _, rows in alone]))
     kept = [(np.union1d(train, single), np.setdiff1d(test, single)) for train, test in found]
-    labels = ", ".join(repr(label) for label in dataset.labels[single].tolist())
+    if not len(single) or not any(len(test) for _, test in kept):
+        return found
+    labels = ", ".join(
+        (f"{name}=" if name else "") + repr(label)
+        for (name, codes, classes), rows in alone
+        for label in classes[codes[rows]].tolist()  # type: ignore[index]
+    )
     warnings.warn(
         f"class(es) {labels} have one row each: it is always trained on and never scored; give more rows of them",
         UserWarning,
@@ -158,7 +168,11 @@ def repeated(dataset: Dataset, found: list[Split]) -> tuple[Dataset, list[Split]
     ones, are left to the steps that take them.
     """
     weight = dataset.sample_weight
-    if weight is not None and dataset.classes is not None and len(np.unique(dataset.y[weight > 0])) < 2:
+    if (
+        weight is not None
+        and dataset.classes is not None
+        and all(len(np.unique(output.y[weight > 0])) < 2 for output in dataset.outputs)
+    ):
         label = dataset.labels[weight > 0].tolist()[0]
         raise DataError(
             f"sample_weight leaves one class, {label!r}: a classifier needs at least two with weights above zero"

@@ -23,14 +23,17 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : classifier or regressor, may be a Pipeline
         Its predict_proba is used, else decision_function, else the predicted class as indicator columns; a regressor
-        gives one column, two classes give one (that of the second class), k classes give k.
+        gives one column, two classes give one (that of the second class), k classes give k; each of several outputs gives
+        as many.
     cv : int
-        Folds: stratified for classifiers, whole groups when `groups` are given, fewer where the rows don't suffice.
+        Folds: stratified for classifiers of one output, whole groups when `groups` are given, fewer where the rows don't
+        suffice.
 
     Attributes
     ----------
     estimator_ : the estimator fitted on all rows.
-    classes_ : (k,) labels in column order; only for classifiers.
+    classes_ : (k,) labels in column order; a list of these for several outputs; only for classifiers.
+    n_outputs_ : columns of the target.
     """
 
     def __init__(self, estimator: Any, cv: int = 3) -> None:
@@ -38,8 +41,9 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         self.cv = cv
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
+        self.n_outputs_ = 1 if np.ndim(y) == 1 else np.shape(y)[1]
         if is_classifier(self.estimator):
-            self.classes_ = np.unique(np.asarray(y))
+            self.classes_ = label_classes(np.asarray(y))
         self.estimator_ = self._fitted(X, y, sample_weight)
         return self
 
@@ -70,7 +74,11 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         prefix = type(inner).__name__.lower()
         if self._n_columns() == 1:
             return np.array([prefix], dtype=object)
-        return np.array([f"{prefix}_{label}" for label in self.classes_], dtype=object)
+        if self.n_outputs_ == 1:
+            return np.array([f"{prefix}_{label}" for label in self.classes_], dtype=object)
+        every = getattr(self, "classes_", [[None]] * self.n_outputs_)
+        shown = [[""] if len(classes) <= 2 else [f"_{label}" for label in classes] for classes in every]
+        return np.array([f"{prefix}_y{at}{label}" for at, labels in enumerate(shown) for label in labels], dtype=object)
 
     @property
     def n_features_in_(self) -> Any:
@@ -106,8 +114,18 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _n_columns(self) -> int:
         if not hasattr(self, "classes_"):
-            return 1
-        return 1 if len(self.classes_) == 2 else len(self.classes_)
+            return int(self.n_outputs_)
+        return sum(1 if len(one) == 2 else len(one) for one in _each(self.classes_))
+
+
+def label_classes(labels: np.ndarray) -> Any:
+    """Return the sorted (k,) classes of (n,) labels; a list of these for (n, outputs) labels."""
+    return np.unique(labels) if labels.ndim == 1 else [np.unique(column) for column in labels.T]
+
+
+def _each(classes: Any) -> Any:
+    """Return the classes of each output."""
+    return classes if isinstance(classes, (list, tuple)) else [classes]
 
 
 def inner_folds(labels: Any, groups: Any, classifier: bool, cv: int = 3) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -120,7 +138,7 @@ def inner_folds(labels: Any, groups: Any, classifier: bool, cv: int = 3) -> list
         return [(everything, everything)]
     if n_groups >= 2:
         return list(GroupKFold(min(cv, n_groups)).split(rows, groups=np.asarray(groups)))
-    if classifier:
+    if classifier and np.ndim(labels) == 1:
         largest = int(np.unique(labels, return_counts=True)[1].max())
         if largest >= 2:
             with warnings.catch_warnings():
@@ -131,9 +149,15 @@ def inner_folds(labels: Any, groups: Any, classifier: bool, cv: int = 3) -> list
 
 
 def prediction_columns(model: Any, X: Any, classes: Any) -> np.ndarray:
-    """Predictions of a fitted model as finite (n, columns) numbers; ``classes`` in column order, None for a regressor."""
+    """Predictions of a fitted model as finite (n, columns) numbers.
+
+    ``classes`` are in column order, a list of those of each of several outputs; None for a regressor.
+    """
     if classes is None:
-        columns = np.asarray(model.predict(X), dtype=float).reshape(-1, 1)
+        columns = np.asarray(model.predict(X), dtype=float)
+        columns = columns if columns.ndim == 2 else columns[:, None]
+    elif isinstance(classes, (list, tuple)):
+        columns = _columns_of_each(model, X, classes)
     elif hasattr(model, "predict_proba"):
         columns = _aligned(np.asarray(model.predict_proba(X)), model.classes_, classes, fill=0.0)
     elif hasattr(model, "decision_function"):
@@ -142,18 +166,56 @@ def prediction_columns(model: Any, X: Any, classes: Any) -> np.ndarray:
             scores = np.column_stack([-scores, scores])
         columns = _aligned(scores, model.classes_, classes, fill=scores.min(initial=0.0))
     else:
-        columns = (np.asarray(model.predict(X))[:, None] == classes).astype(float)
-        columns = columns[:, 1:] if len(classes) == 2 else columns
+        columns = _indicator(np.asarray(model.predict(X)), classes)
     return np.nan_to_num(columns, nan=0.0, posinf=1e12, neginf=-1e12)
 
 
+def _columns_of_each(model: Any, X: Any, classes: Any) -> np.ndarray:
+    """The columns of each output side by side: probabilities, or the predicted class as indicator columns."""
+    if hasattr(model, "predict_proba"):
+        given = zip(of_each_output(model.predict_proba(X)), classes_of_each(model, len(classes)), classes, strict=True)
+        return np.hstack([_aligned(one, own, every, fill=0.0) for one, own, every in given])
+    said = np.asarray(model.predict(X))
+    return np.hstack([_indicator(column, every) for column, every in zip(said.T, classes, strict=True)])
+
+
+def of_each_output(probabilities: Any) -> Any:
+    """Probabilities of several outputs as a list of (n, classes) arrays; an (n, outputs) array holds those of label 1."""
+    if isinstance(probabilities, list):
+        return probabilities
+    return [np.column_stack([1.0 - column, column]) for column in np.asarray(probabilities).T]
+
+
+def classes_of_each(model: Any, n_outputs: int) -> Any:
+    """The classes that a fitted model knows of each output; those that name outputs instead are of an indicator."""
+    known = model.classes_
+    return known if isinstance(known, (list, tuple)) else [np.array([0, 1])] * n_outputs
+
+
 def certain(label: Any, n_rows: int, classes: Any) -> np.ndarray:
-    """The columns of a model that saw one class only: many classifiers refuse it, and there is nothing to learn."""
-    return _aligned(np.ones((n_rows, 1)), np.asarray([label]), classes, fill=0.0)
+    """The columns of a model that saw one class only: many classifiers refuse it, and there is nothing to learn.
+
+    Of several outputs, ``label`` holds the class of each.
+    """
+    pairs = zip(np.ravel(label), _each(classes), strict=True)
+    return np.hstack([_aligned(np.ones((n_rows, 1)), np.asarray([one]), every, fill=0.0) for one, every in pairs])
+
+
+def _indicator(said: np.ndarray, classes: Any) -> np.ndarray:
+    """Which class was predicted, as columns."""
+    columns = (said[:, None] == classes).astype(float)
+    return columns[:, 1:] if len(classes) == 2 else columns
 
 
 def _aligned(values: np.ndarray, given: Any, classes: Any, fill: float) -> np.ndarray:
-    """Values in the order of all classes, `fill` for a class that the model was not given."""
-    columns = np.full((len(values), len(classes)), float(fill))
-    columns[:, np.searchsorted(classes, given)] = values
+    """Values in the order of all classes, `fill` for a class that the model was not given; of two, those of the second."""
+    columns = aligned(values, given, classes, fill)
     return columns[:, 1:] if len(classes) == 2 else columns
+
+
+def aligned(values: np.ndarray, given: Any, classes: Any, fill: float = 0.0) -> np.ndarray:
+    """Values in the order of all classes, `fill` for a class that the model was not given; what it names beside is left out."""
+    columns = np.full((len(values), len(classes)), float(fill))
+    known = np.isin(given, classes)
+    columns[:, np.searchsorted(classes, np.asarray(given)[known])] = values[:, known]
+    return columns

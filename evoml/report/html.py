@@ -47,6 +47,7 @@ SHOWN_ELSEWHERE = {  # settings that stand among the facts
         "n_rows",
         "n_features",
         "classes",
+        "outputs",
         "scoring",
         "objectives",
     ),
@@ -158,6 +159,7 @@ def _subtitle(settings: Mapping[str, Any]) -> str:
         f"{settings['n_rows']:,} rows" if settings.get("n_rows") else None,
         f"{settings['n_features']:,} columns" if settings.get("n_features") else None,
         f"{len(classes)} classes" if classes else None,
+        f"{len(settings['outputs'])} columns to predict" if settings.get("outputs") else None,
     ]
     return " · ".join(str(part) for part in parts if part)
 

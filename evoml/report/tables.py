@@ -171,7 +171,14 @@ def _data_facts(record: Record) -> dict[str, str | None]:
         "rows": _text(settings.get("n_rows")),
         "columns": _text(settings.get("n_features")),
         "classes": ", ".join(map(str, classes)) if classes else None,
+        "columns to predict": "; ".join(map(_output_text, settings.get("outputs") or ())) or None,
     }
+
+
+def _output_text(output: Mapping[str, Any]) -> str:
+    """Return the name of a column of the target, with its classes if they are not just 0 and 1."""
+    classes = [str(one) for one in output.get("classes") or ()]
+    return f"{output['name']} ({', '.join(classes)})" if classes not in ([], ["0", "1"]) else str(output["name"])
 
 
 def _search_facts(record: Record) -> dict[str, str | None]:

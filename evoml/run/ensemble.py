@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evoml.components.calls import load
 from evoml.core.errors import FitError
 from evoml.evaluation import quiet
 from evoml.evaluation.ensemble_selection import Bounds, Selection, average_score, select
@@ -19,6 +20,7 @@ from evoml.evaluation.executors import NO_TIME
 from evoml.evaluation.folds import rows
 from evoml.evaluation.problem import error_text
 from evoml.genomes.pipeline_tree.build import named
+from evoml.genomes.pipeline_tree.source import average_path
 from evoml.run.refit import LIKELY, FinalModel, Member, final_model
 
 if TYPE_CHECKING:
@@ -273,23 +275,37 @@ def _small_and_fast(make: Makers, fitted: Sequence[tuple[Member, Any]]) -> list[
 
 
 def put_together(make: Makers, fitted: Sequence[tuple[Member, Any]]) -> tuple[Any, tuple[Member, ...]]:
-    """Return scikit-learn's own ensemble of fitted members, as if ``fit`` had fitted them; and these, the heaviest first."""
-    from sklearn.preprocessing import LabelEncoder
-    from sklearn.utils import Bunch
-
+    """Return the ensemble of fitted members, as if ``fit`` had fitted them; and these, the heaviest first."""
     whole = sum(member.weight for member, _ in fitted)
     members = sorted((replace(member, weight=member.weight / whole) for member, _ in fitted), key=_heaviest_first)
     models = {member.text: model for member, model in fitted}
-    voting = unfitted(make, members)
-    voting.estimators_ = [models[member.text] for member in members]
-    names = [name for name, _ in voting.estimators]
-    voting.named_estimators_ = Bunch(**dict(zip(names, voting.estimators_, strict=True)))
-    if make.problem.dataset.task == "classification":
-        voting.le_ = LabelEncoder().fit(make.problem.dataset.labels)
-        voting.classes_ = voting.le_.classes_
+    dataset = make.problem.dataset
+    voting = as_fitted(unfitted(make, members), [models[member.text] for member in members], dataset.classes)
     if hasattr(voting.estimators_[0], "feature_names_in_"):
         voting.feature_names_in_ = voting.estimators_[0].feature_names_in_
     return voting, tuple(members)
+
+
+def as_fitted(voting: Any, models: Sequence[Any], classes: Any) -> Any:
+    """Return an ensemble with fitted models in it, as if ``fit`` had fitted them; ``classes`` as they were fitted on."""
+    from sklearn.preprocessing import LabelEncoder
+    from sklearn.utils import Bunch
+
+    voting.estimators_ = list(models)
+    names = [name for name, _ in voting.estimators]
+    voting.named_estimators_ = Bunch(**dict(zip(names, voting.estimators_, strict=True)))
+    if isinstance(classes, tuple):
+        voting.classes_ = list(classes)
+    elif classes is not None:
+        voting.le_ = LabelEncoder().fit(classes)
+        voting.classes_ = voting.le_.classes_
+    return voting
+
+
+def average_of(models: Sequence[tuple[str, Any]], weights: Sequence[float], classifier: bool, several: bool) -> Any:
+    """Return the ensemble of named models, unfitted; that of one column of a target is scikit-learn's own."""
+    settings = {"voting": "soft"} if classifier else {}
+    return load(average_path(classifier, several))(list(models), weights=list(weights), **settings)
 
 
 def _heaviest_first(member: Member) -> tuple[float, int]:
@@ -298,11 +314,8 @@ def _heaviest_first(member: Member) -> tuple[float, int]:
 
 def unfitted(make: Makers, members: Sequence[Member]) -> Any:
     """Return the ensemble before it is fitted; its members are named by their models."""
-    from sklearn.ensemble import VotingClassifier, VotingRegressor
-
     weights = [round(member.weight, 4) for member in members]
     built = [make.space.build(member.text, make.problem.seed) for member in members]
     steps = named((pipeline.steps[-1][0], pipeline) for pipeline in built)
-    if make.problem.dataset.task == "regression":
-        return VotingRegressor(steps, weights=weights)
-    return VotingClassifier(steps, voting="soft", weights=weights)
+    dataset = make.problem.dataset
+    return average_of(steps, weights, dataset.task == "classification", dataset.several)

@@ -17,6 +17,7 @@ from evoml.run.ensemble import Makers, can_be_averaged, within_limits
 
 if TYPE_CHECKING:
     from evoml.core.candidate import Outcome
+    from evoml.core.dataset import Dataset
     from evoml.run.pace import Pace
     from evoml.run.refit import FinalModel
 
@@ -59,7 +60,7 @@ def expectation(
         if one in outcomes:
             averageable = can_be_averaged(make, outcomes[one])
             if averageable or not model.members:
-                known[one] = kept[one] if averageable else _as_probabilities(kept[one])
+                known[one] = kept[one] if averageable else _as_probabilities(kept[one], make.problem.dataset)
     try:
         with quiet(make.problem.seed):
             return expected_score(make.problem, known, units, score, bool(model.members), late), ""
@@ -75,6 +76,8 @@ def _deadline(pace: Pace) -> Callable[[], bool]:
     return lambda: time.monotonic() > until
 
 
-def _as_probabilities(values: np.ndarray) -> np.ndarray:
+def _as_probabilities(values: np.ndarray, dataset: Dataset) -> np.ndarray:
     """Return decision values, or indicators of labels, as probabilities that mean the same labels and the same order."""
+    if dataset.several:
+        return values  # they are indicators
     return expit(values) if values.shape[1] == 1 else softmax(values, axis=1)  # type: ignore[no-any-return]

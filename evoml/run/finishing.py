@@ -86,7 +86,8 @@ def finished(
         Whether it must come to an end by the clock.
     """
     late = _deadline(make.pace) if timed else lambda: False
-    if make.problem.dataset.classes is None or asks_for(make.problem) is None or not model.text:
+    classes = make.problem.dataset.classes
+    if not isinstance(classes, np.ndarray) or asks_for(make.problem) is None or not model.text:
         return model
     try:
         with quiet(make.problem.seed):
@@ -99,9 +100,9 @@ def finished(
     score = _score(model, scored) if decision is None else decision.score
     if rival is not None and rival[1].score > score and (other := _fit(make, model, rival[0])) is not None:
         model, decision = other, rival[1]
-    if decision is None or len(model.pipeline.classes_) < len(make.problem.dataset.classes):
+    if decision is None or len(model.pipeline.classes_) < len(classes):
         return model  # some classes have no row of any weight
-    around = call_of(decision, make.problem.dataset.classes)
+    around = call_of(decision, classes)
     return replace(model, pipeline=_fitted(around, model.pipeline), score=decision.score, around=around)
 
 

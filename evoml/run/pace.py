@@ -69,8 +69,7 @@ class Pace:
         self._optimism, self.start = (LOWEST_TENTH, PROCESS_SECONDS) if stoppable else (0.0, 0.0)
         self._rows, self._columns = problem.dataset.n_rows, problem.dataset.n_features
         self._folds, self._fold_rows = len(problem.splits), int(np.mean([len(train) for train, _ in problem.splits]))
-        classes = problem.dataset.classes
-        self.costs = CostModel(1 if classes is None else len(classes), self._fold_rows, self._columns)
+        self.costs = CostModel(problem.dataset.n_answers, self._fold_rows, self._columns)
         self._told = self._rehearsed = self._refused = 0
         self._rehearsal = self._reserve = self._refit = 0.0
         self._best: int | None = None

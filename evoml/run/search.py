@@ -256,7 +256,7 @@ def put_together(wanted: Search) -> Parts:
     """Return the parts of a search. Raises SettingError, SearchSpaceError or DataError if they do not fit each other."""
     seed = part_seed(wanted.seed)
     dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
-    metrics = scorers(wanted.scoring, dataset.task, dataset.classes)
+    metrics = scorers(wanted.scoring, dataset.task, dataset.classes, len(dataset.outputs))
     space = PipelineSpace(wanted.catalogue, data_facts(dataset, folds, metrics), wanted.initial_pipelines)
     rungs = rung_shares(len(folds[0][0])) if wanted.racing else ()
     return Parts(
@@ -274,27 +274,29 @@ def part_seed(seed: int) -> int:
 
 
 def data_facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -> DataFacts:
-    n_classes = 0 if dataset.classes is None else len(dataset.classes)
+    classes = [output.classes for output in dataset.outputs if output.classes is not None]
     rows = min(len(train) for train, _ in folds)
-    rare = (
-        min((np.bincount(dataset.y[train], minlength=n_classes).min() for train, _ in folds), default=0)
-        if n_classes
-        else 0
-    )
+    counts = [
+        np.bincount(output.y[train], minlength=len(own))
+        for output, own in zip(dataset.outputs, classes, strict=False)
+        for train, _ in folds
+    ]
     least = dataset.y.min() if dataset.task == "regression" else 0
     return DataFacts(
         task=dataset.task,
         kind=dataset.features.kind,
         n_rows=max(1, int(rows * INNER_ROWS)),
         n_features=dataset.n_features,
-        n_classes=n_classes,
-        class_rows=max(1, int(rare * INNER_ROWS)) if n_classes else 0,
+        n_classes=max(map(len, classes), default=0),
+        class_rows=max(1, int(min(map(np.min, counts)) * INNER_ROWS)) if counts else 0,
         complete_numbers=dataset.features.complete_numbers,
         has_categories=dataset.features.has_categories,
         target="positive" if least > 0 else "nonnegative" if least == 0 and dataset.task == "regression" else "any",
         needs_predict_proba=any(needs_probabilities(scorer) for scorer in metrics.values()),
-        imbalance=imbalance(dataset.y) if n_classes else 1.0,
-        skewness=0.0 if n_classes else skewness(dataset.y),
+        imbalance=max(imbalance(output.y) for output in dataset.outputs) if classes else 1.0,
+        skewness=0.0 if classes else max(skewness(output.y) for output in dataset.outputs),
+        outputs=dataset.form,
+        n_outputs=len(dataset.outputs),
     )
 
 

@@ -18,6 +18,7 @@ from evoml.evaluation import executor_name
 from evoml.journal import Journal
 
 if TYPE_CHECKING:
+    from evoml.core.target import Output
     from evoml.genomes.pipeline_tree import PipelineSpace
     from evoml.run.search import Search
 
@@ -62,13 +63,19 @@ def settings_of(wanted: Search, metrics: list[str], folds: list[Any], space: Pip
         "n_features": dataset.n_features,
         "feature_names": list(dataset.features.names or []),
         "columns": [asdict(column) for column in dataset.features.columns],
-        "classes": None if dataset.classes is None else [str(label) for label in dataset.classes],
+        "classes": None if dataset.classes is None or dataset.several else [str(label) for label in dataset.classes],
+        "outputs": [_of_output(output) for output in dataset.outputs] if dataset.several else [],
         "data_fingerprint": dataset.fingerprint,
         "search_space": _digest(sorted(space.catalogue.items())),
         "initial_pipelines": [str(tree) for tree in space.initial],
         "versions": _versions(),
         **wanted.notes,
     }
+
+
+def _of_output(output: Output) -> dict[str, Any]:
+    """Return the name of a column of the target, and its classes."""
+    return {"name": output.name, "classes": None if output.classes is None else [str(one) for one in output.classes]}
 
 
 def _digest(value: Any) -> str:

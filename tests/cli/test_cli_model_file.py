@@ -222,6 +222,8 @@ def test_every_part_of_the_catalogue_can_be_saved_and_loaded(here, name):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.uniform(0.1, 1, (80, 5)), columns=list("abcde"))
     y = (X["a"] + X["b"]).to_numpy() if part.task == "regression" else np.where(X["a"] + X["b"] > 1.1, "p", "q")
+    if "one" not in part.outputs:
+        y = np.column_stack([y, y[::-1]] if part.task == "regression" else [y == "p", X["c"] > 0.5]).astype(float)
     if part.kind == "encoder":
         X = X.assign(t=np.where(X["c"] > 0.5, "u", "v").astype(object))
     step = part.build(part.defaults(), 0)

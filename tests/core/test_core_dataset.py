@@ -240,7 +240,8 @@ def test_a_column_vector_is_flattened_with_a_warning():
         ([0.5, 1.5, 2.5, 1, 2, 3], r"labels, the target holds numbers such as 0\.5; use EvoRegressor"),
         (np.array([0.5, 1.5, 2, 1, 2, 3], dtype=object), "use EvoRegressor"),
         ([1, np.inf, 1, 2, 2, 2], "infinity in 1 rows"),
-        (np.array([[0, 1]] * 6), "y should be a 1d array"),
+        (np.array([[0, 1]] * 6), "at least two classes, the target has one class"),
+        (np.zeros((6, 2, 2)), "one column of labels or numbers, or several"),
         ([0, 1], r"inconsistent numbers of samples: \[6, 2\]; give one target value for each row"),
     ],
 )

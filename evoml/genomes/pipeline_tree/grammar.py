@@ -17,10 +17,14 @@ from evoml.genomes.pipeline_tree.types import (
     MODEL_TYPES,
     Bare,
     Dense,
+    DenseSeveral,
+    DenseSingle,
     HyperparameterType,
     Model,
     NonNegative,
     Numeric,
+    Several,
+    Single,
     Table,
     Text,
     Unwrapped,
@@ -29,6 +33,7 @@ from evoml.genomes.pipeline_tree.types import (
 
 if TYPE_CHECKING:
     from evoml.components import Catalogue, Part
+    from evoml.components.part import Outputs
     from evoml.core.dataset import Task
 
 #: Structural words, the types they read and the type they give. One word may have several readings.
@@ -67,6 +72,9 @@ class DataFacts:
         Rows of the largest class for each of the smallest.
     skewness : float
         Of a regression target.
+    outputs : {"one", "indicator", "several"}
+        What the target is: one column, several of labels that are 0 or 1, or several of anything else.
+    n_outputs : int
     """
 
     task: Task
@@ -81,6 +89,8 @@ class DataFacts:
     needs_predict_proba: bool = False
     imbalance: float = 1.0
     skewness: float = 0.0
+    outputs: Outputs = "one"
+    n_outputs: int = 1
 
 
 class Grammar:
@@ -106,6 +116,7 @@ class Grammar:
             needs_predict_proba=facts.needs_predict_proba,
             imbalance=facts.imbalance,
             skewness=facts.skewness,
+            outputs=facts.outputs,
         )
         self.input_type = DATA_TYPES[facts.kind]
         self.primitives = gp.PrimitiveSetTyped("pipeline", [self.input_type], Model)
@@ -147,6 +158,11 @@ class Grammar:
         """Return the type of a part that is a model, or goes around one."""
         if part.around is not None:
             return Model
+        if self.facts.outputs != "one":
+            dense = issubclass(DATA_TYPES[part.input], Dense) or issubclass(self.input_type, Dense)
+            if self.facts.outputs in part.outputs:
+                return DenseSeveral if dense else Several
+            return DenseSingle if dense else Single
         dumb = self.facts.needs_predict_proba and part.kind == "classifier" and not part.predict_proba
         return Unwrapped if dumb else Bare
 
@@ -307,7 +323,7 @@ def data_arguments(primitive: gp.Primitive) -> tuple[type, ...]:
 
 def _word(type_: type) -> str:
     """Return what a type is called in messages."""
-    return "Model" if issubclass(type_, (Model, Unwrapped)) else type_.__name__
+    return "Model" if issubclass(type_, (Model, Unwrapped, Single)) else type_.__name__
 
 
 def _range(hyperparameter: Any) -> str:

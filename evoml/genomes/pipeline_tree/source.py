@@ -40,6 +40,12 @@ def source(
     return _module(_written(plan, random_state, imports, _cleaning(columns, imports)), imports, comment)
 
 
+def average_path(classifier: bool, several: bool) -> str:
+    """Return the path of what averages models: scikit-learn's own or, for targets of several columns, our kind of it."""
+    kind = "Classifier" if classifier else "Regressor"
+    return f"evoml.learners.several_outputs.Averaged{kind}" if several else f"sklearn.ensemble.Voting{kind}"
+
+
 def ensemble_source(
     plans: Mapping[Plan, float],
     classifier: bool,
@@ -47,10 +53,14 @@ def ensemble_source(
     comment: str = "",
     columns: Mapping[str, Any] | None = None,
     around: Call | None = None,
+    several: bool = False,
 ) -> str:
-    """Return the same of scikit-learn's weighted average of the pipelines of ``plans``, which have weights."""
-    name = "VotingClassifier" if classifier else "VotingRegressor"
-    imports = {_PIPELINE, f"from sklearn.ensemble import {name}"}
+    """Return the same of the weighted average of the pipelines of ``plans``, which have weights.
+
+    ``several`` tells that the target has several columns.
+    """
+    module, _, name = average_path(classifier, several).rpartition(".")
+    imports = {_PIPELINE, f"from {module} import {name}"}
     members = [(plan.part(plan.root).lower(), _written(plan, random_state, imports)) for plan in plans]
     voting = "voting='soft', " if classifier else ""
     body = f"{name}({_listed(members)}, {voting}weights={[round(weight, 4) for weight in plans.values()]})"

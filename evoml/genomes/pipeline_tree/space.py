@@ -92,12 +92,13 @@ class PipelineSpace:
         return [f"{wrapper}({text})" for text in texts for wrapper in wrappers]
 
     def _writable(self, texts: Iterable[str]) -> list[PipelineTree]:
-        """Return the trees of pipelines, without those whose parts the user took out, or that do not suit the table."""
-        found = []
+        """Return distinct trees of pipelines, without those whose parts the user took out, or that do not suit the table."""
+        found: dict[str, PipelineTree] = {}
         for text in texts:
             with suppress(SearchSpaceError):
-                found.append(self.adapted(text))
-        return found
+                tree = self.adapted(text)
+                found.setdefault(str(tree), tree)
+        return list(found.values())
 
     # -- what an algorithm needs --------------------------------------------------------------------------------------
 
@@ -217,7 +218,8 @@ class PipelineSpace:
     ) -> str:
         """Return the same of the weighted average of pipelines; ``weights`` by the texts of their trees."""
         plans = {self.read(text): weight for text, weight in weights.items()}
-        return ensemble_source(plans, self.facts.task == "classification", random_state, comment, columns, around)
+        classifier, several = self.facts.task == "classification", self.facts.outputs != "one"
+        return ensemble_source(plans, classifier, random_state, comment, columns, around, several)
 
     @cached_property
     def compiled(self) -> frozenset[str]:
@@ -253,7 +255,7 @@ class PipelineSpace:
         term = tree.term()
         if len(tree.steps()) > self.max_steps or _depth(term) > self.max_depth or _stacking(term) > 1:
             return False
-        outputs = 1 if self.facts.n_classes <= 2 else self.facts.n_classes
+        outputs = self.facts.n_outputs * (1 if self.facts.n_classes <= 2 else self.facts.n_classes)
         return self.plan(tree).columns(self.facts.n_features, self.facts.n_rows, outputs) <= self.max_columns
 
 

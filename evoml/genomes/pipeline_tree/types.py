@@ -47,7 +47,25 @@ class Bare(Model, Unwrapped):
     """A model with nothing around it that gives all that is needed."""
 
 
-MODEL_TYPES: dict[str, type] = {"model": Bare, "any_model": Unwrapped}  # that wrappers read
+class Single:
+    """A model with nothing around it that can be fitted to one column of a target of several."""
+
+
+class DenseSingle(Single):
+    """The same on finite numbers."""
+
+
+class Several(Bare, Single):
+    """A model that takes several columns as well."""
+
+
+class DenseSeveral(Bare, DenseSingle):
+    """The same on finite numbers."""
+
+
+MODEL_TYPES: dict[str, type] = {  # that wrappers read
+    "model": Bare, "any_model": Unwrapped, "single_model": Single, "dense_single_model": DenseSingle,
+}  # fmt: skip
 DATA_TYPES: dict[str, type] = {
     "any": Anything, "text": Text, "table": Table, "numeric": Numeric, "dense": Dense, "nonnegative": NonNegative,
 }  # fmt: skip

@@ -13,6 +13,7 @@ from evoml.evaluation.problem import error_text, fit_table, quiet
 from evoml.run.explanation.dependence import dependences
 from evoml.run.explanation.fold_models import FoldModel, averaged, fold_models
 from evoml.run.explanation.importance import importances
+from evoml.run.explanation.outputs import NOT_SHOWN, measures_of_each
 from evoml.run.explanation.performance import performance
 from evoml.run.explanation.residuals import residuals
 from evoml.run.explanation.slices import slices
@@ -77,7 +78,7 @@ def explain(wanted: Search, journal: Journal, seconds: float | None = None) -> d
         warnings.simplefilter("ignore")  # they were given when the run began
         parts = put_together(replace(wanted, seed=settings["seed"]))
     _check(settings, parts.settings)
-    problem = parts.problem
+    problem, dataset = parts.problem, parts.problem.dataset
     fit_seconds = _fit_seconds(journal, members, len(problem.splits), limit)
 
     def fitted(fold: Fold) -> Any:
@@ -85,7 +86,7 @@ def explain(wanted: Search, journal: Journal, seconds: float | None = None) -> d
             models = [fit_table(problem.builder, text, problem.seed, fold.training.copy()) for text in members]
         except Exception as error:  # whatever a part raises
             raise FitError(f"the model could not be fitted to a fold: {error_text(error)}") from error
-        return again_around(summary.get("around"), averaged(models, list(members.values())))
+        return again_around(summary.get("around"), averaged(models, list(members.values()), dataset.several))
 
     with quiet(problem.seed):
         found = explained(problem, fitted, began + limit, fit_seconds)
@@ -120,7 +121,10 @@ def explained(
         except Exception as error:  # whatever a part raises costs this section only
             notes.append(f"{name} could not be worked out: {error_text(error)}")
 
-    if dataset.classes is None:
+    if dataset.several:
+        notes.append(NOT_SHOWN)
+        add("performance", lambda: measures_of_each(models, dataset.outputs))
+    elif dataset.classes is None:
         add("residuals", lambda: residuals(models, problem.seed))
     else:
         add("performance", lambda: performance(models, [str(label) for label in dataset.classes]))  # type: ignore[union-attr]
@@ -130,8 +134,9 @@ def explained(
     add("importance", lambda: importances(models, names, scorer, problem.seed, middle))
     if "importance" in found and found["importance"] is None:
         notes.append("there was no time to shuffle the columns")
-    chosen = _chosen(models, names, found.get("importance"))
-    add("dependence", lambda: dependences(models, names, chosen, problem.seed, until))
+    if not dataset.several:
+        chosen = _chosen(models, names, found.get("importance"))
+        add("dependence", lambda: dependences(models, names, chosen, problem.seed, until))
     return {**found, "notes": notes}
 
 

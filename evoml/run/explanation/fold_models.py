@@ -9,14 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import VotingClassifier, VotingRegressor
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import Bunch
 
 from evoml.evaluation.folds import Fold, mixed, rows
-from evoml.learners.out_of_fold import prediction_columns
+from evoml.evaluation.scoring import codes_of
+from evoml.evaluation.several_outputs import Answers, one_output
+from evoml.learners.out_of_fold import classes_of_each, prediction_columns
+from evoml.run.ensemble import as_fitted, average_of
 
 if TYPE_CHECKING:
+    from evoml.core.target import Classes
     from evoml.evaluation import Problem
 
 FIT_SHARE = 0.6  # of the time, after which no further fold is begun
@@ -24,7 +25,7 @@ FIT_SHARE = 0.6  # of the time, after which no further fold is begun
 
 @dataclass(frozen=True, eq=False)
 class FoldModel:
-    """A model fitted on the training rows of a fold, and (n,) of its test rows.
+    """A model fitted on the training rows of a fold, and (n,) of its test rows; (n, outputs) for a target of several columns.
 
     Attributes
     ----------
@@ -37,7 +38,7 @@ class FoldModel:
     weight : (n,) array or None
     rows : (n,) array
         Row numbers in the table.
-    classes : array or None
+    classes : array, a tuple of one for each of several outputs, or None
         What the model's codes stand for in ``y``; None for a regression.
     """
 
@@ -47,7 +48,7 @@ class FoldModel:
     truth: np.ndarray
     weight: np.ndarray | None
     rows: np.ndarray
-    classes: np.ndarray | None
+    classes: Classes
 
     @property
     def has_probabilities(self) -> bool:
@@ -60,8 +61,8 @@ class FoldModel:
 
     @cached_property
     def said(self) -> np.ndarray:
-        """Predicted codes or numbers: (n,)."""
-        return self._codes(np.asarray(self.model.predict(self.X)).ravel())
+        """Predicted codes or numbers, of the form of ``truth``."""
+        return self._codes(np.asarray(self.model.predict(self.X)).reshape(self.truth.shape))
 
     @cached_property
     def ranking(self) -> np.ndarray:
@@ -93,7 +94,14 @@ class FoldModel:
         return FoldModel(self.model, X, self.y[chosen], self.truth[chosen], weight, self.rows[chosen], self.classes)
 
     def _codes(self, said: np.ndarray) -> np.ndarray:
-        return said.astype(float) if self.classes is None else np.searchsorted(self.classes, said)
+        return said.astype(float) if self.classes is None else codes_of(said, self.classes)
+
+    def of_output(self, at: int) -> FoldModel:
+        """Return the same of one of several outputs."""
+        classes = self.classes[at] if isinstance(self.classes, tuple) else None
+        view = one_output(Answers(self.model, self.X), at, classes)
+        y, truth = np.ascontiguousarray(self.y[:, at]), np.ascontiguousarray(self.truth[:, at])
+        return FoldModel(view, self.X, y, truth, self.weight, self.rows, classes)
 
 
 def column_of(X: Any, at: int) -> np.ndarray:
@@ -108,20 +116,18 @@ def column_of(X: Any, at: int) -> np.ndarray:
     return np.asarray(column.astype(object).where(column.notna(), np.nan), dtype=object)
 
 
-def averaged(models: Sequence[Any], weights: Sequence[float]) -> Any:
-    """Return scikit-learn's ensemble of fitted models, as if ``fit`` had fitted them; a single model is returned as it is."""
+def averaged(models: Sequence[Any], weights: Sequence[float], several: bool = False) -> Any:
+    """Return the ensemble of fitted models, as if ``fit`` had fitted them; a single model is returned as it is.
+
+    ``several`` tells that the target has several columns.
+    """
     if len(models) == 1:
         return models[0]
     named = [(f"model{number}", model) for number, model in enumerate(models)]
-    if not hasattr(models[0], "classes_"):
-        ensemble = VotingRegressor(named, weights=list(weights))
-    else:
-        ensemble = VotingClassifier(named, voting="soft", weights=list(weights))
-        ensemble.le_ = LabelEncoder().fit(models[0].classes_)
-        ensemble.classes_ = ensemble.le_.classes_
-    ensemble.estimators_ = list(models)
-    ensemble.named_estimators_ = Bunch(**dict(named))
-    return ensemble
+    classes = getattr(models[0], "classes_", None)
+    if several and classes is not None:
+        classes = tuple(classes_of_each(models[0], len(classes)))
+    return as_fitted(average_of(named, weights, classes is not None, several), models, classes)
 
 
 def fold_models(
@@ -146,9 +152,6 @@ def fold_models(
 
 def _asked(problem: Problem, fitted: Callable[[Fold], Any], number: int) -> FoldModel:
     dataset, fold = problem.dataset, problem.folds[number]
-    classes = dataset.classes
-    if classes is not None and not problem.original_labels:
-        classes = np.arange(len(classes))
     testing, tested = fold.testing, problem.folds.test_rows[number]
     X = testing.X.reset_index(drop=True) if hasattr(testing.X, "reset_index") else testing.X
-    return FoldModel(fitted(fold), X, testing.y, dataset.y[tested], testing.weight, tested, classes)
+    return FoldModel(fitted(fold), X, testing.y, dataset.y[tested], testing.weight, tested, problem.classes)

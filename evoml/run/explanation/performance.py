@@ -25,7 +25,7 @@ def performance(models: Sequence[FoldModel], classes: Sequence[str]) -> dict[str
     """Return what there is to say, by name. Rows count equally, whatever their weight."""
     said = [one.said for one in models]
     found = {
-        "measures": _measures(models, said),
+        "measures": measures(models, said),
         "confusion": _confusion(models, said, classes),
     }
     if models[0].has_ranking:
@@ -38,7 +38,8 @@ def performance(models: Sequence[FoldModel], classes: Sequence[str]) -> dict[str
     return found
 
 
-def _measures(models: Sequence[FoldModel], said: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+def measures(models: Sequence[FoldModel], said: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    """Return measures of how good predicted codes are, and the log loss where there are probabilities."""
     from sklearn import metrics
 
     by_name: dict[str, Callable[..., float]] = {

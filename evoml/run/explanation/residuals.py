@@ -29,7 +29,7 @@ def residuals(models: Sequence[FoldModel], seed: int) -> dict[str, Any]:
     dots = np.sort(stream(seed, len(truth)).permutation(len(truth))[:DOTS])
     usual = np.quantile(left, (0.005, 0.995))
     return {
-        "measures": _measures(models),
+        "measures": measures(models),
         "dots": rounded([truth[dots], said[dots]], 4),
         "bands": _bands(said, left),
         "within": [[share, rounded(np.quantile(np.abs(left), share))] for share in SHARES],
@@ -39,7 +39,8 @@ def residuals(models: Sequence[FoldModel], seed: int) -> dict[str, Any]:
     }
 
 
-def _measures(models: Sequence[FoldModel]) -> list[dict[str, Any]]:
+def measures(models: Sequence[FoldModel]) -> list[dict[str, Any]]:
+    """Return measures of how good predicted numbers are."""
     from sklearn import metrics
 
     said = [one.said for one in models]

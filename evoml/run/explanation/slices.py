@@ -75,7 +75,7 @@ def slices(models: Sequence[FoldModel], names: Sequence[str], until: float = mat
     Of a wide table only as many columns are looked at as there is time for by ``until`` (monotonic clock).
 
     The error of a row is 1 for a wrong class, or the absolute difference of a number; its mean where a row was tested
-    more than once.
+    more than once. Of several outputs it is their mean, differences in standard deviations of each.
     """
     X, errors = _table(models)
     wrong = models[0].classes is not None and bool(np.isin(errors, (0.0, 1.0)).all())
@@ -94,7 +94,7 @@ def slices(models: Sequence[FoldModel], names: Sequence[str], until: float = mat
         cuts = _both(*(one.cuts for one in parents))
         tested.append(_Tested(cuts, _sums(cuts, errors), parents, wrong, overall))
     return {
-        "unit": "share of wrong classes" if models[0].classes is not None else "mean absolute error",
+        "unit": _unit(models[0]),
         "overall": rounded(overall.mean[0]),
         "rows": len(errors),
         "columns": [len(found), len(names)],
@@ -119,7 +119,17 @@ def _table(models: Sequence[FoldModel]) -> tuple[Any, np.ndarray]:
 
 def _errors(one: FoldModel) -> np.ndarray:
     said = one.said
-    return (said != one.truth).astype(float) if one.classes is not None else np.abs(one.truth - said)
+    errors = (said != one.truth).astype(float) if one.classes is not None else np.abs(one.truth - said)
+    if errors.ndim == 1:
+        return errors
+    spread = np.std(one.truth, axis=0) if one.classes is None else np.ones(1)
+    return np.mean(errors / np.where(spread > 0, spread, 1.0), axis=1)  # type: ignore[no-any-return]
+
+
+def _unit(one: FoldModel) -> str:
+    if one.classes is not None:
+        return "share of wrong classes"
+    return "mean absolute error" + (", in standard deviations," if one.truth.ndim > 1 else "")
 
 
 # -- cutting ----------------------------------------------------------------------------------------------------------
