@@ -59,6 +59,9 @@ PARAMETERS = """
         offspring replace their parents or compete with them.
     islands : int, default=1
         Populations that evolve apart; every 20 generations the best of each move on to the next.
+    patience : int or None, default=60
+        Generations without a much better formula (a tenth less error) after which a population begins anew, half as many
+        again after each time; the best formulas are kept apart anyway. None is never.
     tournament_size : int, default=2
         Entrants of a tournament for a parent.
     parsimony_coefficient : float, default=0.001
@@ -146,6 +149,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
     """The face of a search for formulas; see SymbolicRegressor, SymbolicClassifier and SymbolicTransformer."""
 
     _metrics: tuple[str, ...] = ("mse", "rmse", "r2", "mae", "mean absolute error")
+    _begins_anew = True  # whether the last population need not be a good one
 
     def __init__(
         self,
@@ -159,6 +163,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         function_set: Any = None,
         algorithm: str = "nsga2",
         islands: int = 1,
+        patience: int | None = 60,
         tournament_size: int = 2,
         parsimony_coefficient: float = 0.001,
         p_crossover: float | None = None,
@@ -197,6 +202,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         self.function_set = function_set
         self.algorithm = algorithm
         self.islands = islands
+        self.patience = patience
         self.tournament_size = tournament_size
         self.parsimony_coefficient = parsimony_coefficient
         self.p_crossover = p_crossover
@@ -257,6 +263,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
                 raise BudgetError(f"{name} must be a positive whole number, got None")
             check_positive(getattr(self, name), name, whole=True)
         check_positive(self.early_stop, "early_stop in generations", whole=True)
+        check_positive(self.patience, "patience in generations", whole=True)
         steps, share = _local_search(self.local_search)
         low, high = _pair(self.init_length, "init_length")
         return FormulaSearch(
@@ -274,6 +281,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             tournament_size=int(self.tournament_size),
             parsimony=float(self.parsimony_coefficient),
             islands=int(self.islands),
+            patience=self.patience if self._begins_anew else None,
             operators=self._operators(),
             init_length=(int(low), int(high)),
             max_length=int(self.max_length),

@@ -45,6 +45,7 @@ class SymbolicTransformer(TransformerMixin, SymbolicEstimator):
     """
 
     _metrics = ("pearson",)
+    _begins_anew = False
 
     @with_shared_parameters
     def __init__(self, *, n_components: int = 10, hall_of_fame: int = 100, **parameters: Any) -> None:

@@ -116,7 +116,7 @@ def _subtract_plain(nodes, a, b):  # type: ignore[no-untyped-def]
         if same(nodes, p, b) and with_constants and nodes.allowed[MULTIPLY]:
             return _scale(nodes, -2.0, b)
         if before(nodes, b, p):
-            return binary(nodes, np.int32(SUBTRACT), unary(nodes, np.int32(NEGATE), b), p)
+            return binary(nodes, np.int32(SUBTRACT), _negate(nodes, b), p)
     return binary(nodes, np.int32(SUBTRACT), a, b)
 
 
@@ -196,7 +196,9 @@ def _without_sign(nodes, x):  # type: ignore[no-untyped-def]
         elif code == SUBTRACT and nodes.allowed[ADD] and _takes_sign(nodes, a):
             x = _add(nodes, _negate(nodes, a), b)
         elif code == SUBTRACT:
-            return ordered(nodes, np.int32(SUBTRACT), a, b)
+            if not before(nodes, b, a):
+                return x
+            x = _subtract(nodes, b, a)
         elif code == ADD and is_code(nodes, a, NEGATE) and is_code(nodes, b, NEGATE):
             x = _add(nodes, np.int64(nodes.table[a].first), np.int64(nodes.table[b].first))
         elif _absorbs_sign(nodes, x):

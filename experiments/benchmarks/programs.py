@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,14 +86,16 @@ def rates(births: int, seeds: int) -> dict[str, State]:
     for seed in range(seeds):
         for way, settings in WAYS.items():
             tasks, state = linear_tasks(1000 + seed), make_state(1000, ROOM, seed)
-            taken[way].append(seconds(lambda: evolve(state, births, LANGUAGE, tasks, RULES, settings)))
+            taken[way].append(seconds(partial(evolve, state, births, LANGUAGE, tasks, RULES, settings)))
             last[way] = state
     print(
         f"\n{births:,} programs, seeds 0 to {seeds - 1}: thousands of programs a CPU second, and shares of the last seed"
     )
     for way, of_seeds in taken.items():
         counts = last[way].counts
-        shares = ", ".join(f"{name} {count / births:.1%}" for name, count in zip(COUNT_NAMES[1:], counts[1:]) if count)
+        shares = ", ".join(
+            f"{name} {count / births:.1%}" for name, count in zip(COUNT_NAMES[1:], counts[1:], strict=True) if count
+        )
         each = " ".join(f"{births / one / 1e3:6.1f}" for one in of_seeds)
         print(f"  {way:36} {births * len(of_seeds) / sum(of_seeds) / 1e3:7.1f}   ({each})   {shares}")
     for name, way in zip(PUBLISHED, ("equal errors only, as published", "nothing remembered"), strict=True):
@@ -185,7 +188,7 @@ def solutions(seeds: int, most: int) -> None:
     for seed in range(seeds):
         tasks, state, taken, found = linear_tasks(2000 + seed), make_state(1000, ROOM, 100 + seed), 0.0, 0.0
         while state.counts[0] < most and found <= 0.9999:
-            taken += seconds(lambda: evolve(state, 20_000, LANGUAGE, tasks, RULES, make_settings()))
+            taken += seconds(partial(evolve, state, 20_000, LANGUAGE, tasks, RULES, make_settings()))
             best = [array[None] for array in (state.best_instructions, state.best_literals, state.best_lengths)]
             fitness, keys = np.zeros((1, 100)), np.zeros((1, 2), np.uint64)
             evaluate(*best, MEMORY, unseen, RULES, 0, 1, fitness, keys)

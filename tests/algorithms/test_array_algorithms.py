@@ -119,6 +119,30 @@ def test_initial_genomes_are_the_first_of_the_first_generation_only():
     assert not (ArrayNSGA2(DigitRows(), 1, SIZE).ask(algorithm.start()).genomes.rows[:3] == 9).all()
 
 
+def test_a_population_without_progress_begins_anew():
+    algorithm = make("nsga2", patience=3)
+    states = steps(algorithm, 40)
+    anew = [at for at, state in enumerate(states) if not len(state)]
+    assert anew
+    assert [state.beginnings for state in states] == np.cumsum([not len(state) for state in states]).tolist()
+    waits = np.diff([0, *anew])
+    assert waits.min() >= 3
+    after = steps(algorithm, 1, states[anew[0]])[0]
+    assert set(after.ages) == {1}
+    assert not any(len(state) == 0 for state in steps(make("nsga2"), 40))
+    whole, cut = content(algorithm, states[-1]), anew[0] + 1
+    restored = algorithm.restored(algorithm.arrays(states[cut - 1]))
+    assert content(algorithm, steps(algorithm, 40 - cut, restored)[-1]) == whole
+
+
+def test_islands_that_begin_anew_take_no_migrants():
+    space = DigitRows()
+    algorithm = Islands([ArrayNSGA2(space, 1, SIZE, island=number, patience=2) for number in range(2)], every=1)
+    for state in steps(algorithm, 30):
+        for island in state.islands:
+            assert len(island) == 0 or len(island) > SIZE / 2
+
+
 def test_age_fitness_keeps_newcomers_that_nobody_as_young_surpasses():
     last = steps(make("age_fitness"), 30)[-1]
     assert last.ages.min() <= 3

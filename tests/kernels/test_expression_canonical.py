@@ -3,7 +3,7 @@
 import naive_expressions_variation as naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kernels.random_formulas import (
     ARITHMETIC,
@@ -81,6 +81,7 @@ def test_the_machine_computes_the_same_bit_for_bit(seed):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from([ARITHMETIC, OPERATIONS]), st.booleans())
+@example(181340667, ARITHMETIC, False)
 def test_matches_rules_applied_one_by_one(seed, operations, everything):
     _, language, population = _case(seed, operations)
     allowed = ALL if everything else allowed_codes(language)
@@ -93,6 +94,7 @@ def test_matches_rules_applied_one_by_one(seed, operations, everything):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**9), st.booleans())
+@example(381, False)
 def test_never_longer_nothing_forbidden_and_nothing_left_to_do(seed, everything):
     _, language, population = _case(seed, OPERATIONS)
     allowed = ALL if everything else allowed_codes(language)

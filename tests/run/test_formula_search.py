@@ -195,10 +195,9 @@ def test_it_ends_with_its_budget(budget, generations):
 
 def test_seconds_are_kept():
     run(budget=Budget(generations=1))  # compiled
-    began = time.monotonic()
     result = run(budget=Budget(seconds=1.5))
-    assert time.monotonic() - began < 3.5
-    assert len(result.history) > 3
+    assert result.finished.stopped_by == "budget"
+    assert (result.history["elapsed"].iloc[:-1] < 1.5).all()  # no generation began too late
 
 
 def test_cpu_seconds_are_kept():

@@ -13,6 +13,8 @@ from evoml.algorithms.arrays.state import ArrayState, distinct, pooled
 from evoml.core.batches import ArraySpace, Measured, Offspring
 from evoml.core.random import mixed
 
+MUCH_BETTER = 0.9  # times the least error of before
+LONGER = 1.5  # times as long does patience last after each new beginning
 _SELECTION = 1 << 32  # numbers of keys beyond those that spaces use
 
 
@@ -33,6 +35,9 @@ class ArrayAlgorithm(ABC):
         Number of this population among several.
     initial : Genomes or None
         What the first generation begins with.
+    patience : int or None
+        Generations without a much better best member after which the population begins anew; half as many again after each
+        time. None is never. What was best is for who tells the algorithm to keep.
     """
 
     needs_cases = False  # whether Measured.cases must be there
@@ -45,7 +50,9 @@ class ArrayAlgorithm(ABC):
         tournament_size: int = 5,
         island: int = 0,
         initial: Any = None,
+        patience: int | None = None,
     ) -> None:
+        self.patience = patience
         self.space, self.seed, self.island = space, seed, island
         self.initial = None if initial is None else initial.take(np.arange(min(len(initial), population_size)))
         self.population_size, self.tournament_size = population_size, tournament_size
@@ -93,12 +100,22 @@ class ArrayAlgorithm(ABC):
 
     def tell(self, state: ArrayState, offspring: Offspring, measured: Measured) -> ArrayState:
         """Return the state after a generation: the survivors among its members and the old ones, a generation older."""
-        born = ArrayState(state.generation, measured, offspring.ages)
-        return replace(self._kept(pooled(self.space, (state, born)), len(state)), generation=state.generation + 1)
+        born = ArrayState(members=measured, ages=offspring.ages)
+        kept = self._kept(pooled(self.space, (state, born)), len(state))
+        assert kept.members is not None
+        generation, best = state.generation + 1, float(kept.members.objectives[:, 0].min())
+        after = replace(kept, generation=generation, beginnings=state.beginnings)
+        if not len(state) or best < MUCH_BETTER * state.best:
+            return replace(after, best=best, improved_at=generation)
+        if self.patience and generation - state.improved_at >= self.patience * LONGER**state.beginnings:
+            return ArrayState(generation, beginnings=state.beginnings + 1)
+        return replace(after, best=state.best, improved_at=state.improved_at)
 
     def joined_by(self, state: ArrayState, migrants: ArrayState) -> ArrayState:
-        """Return the state after others came to compete for the same places."""
-        return self._kept(pooled(self.space, (state, migrants)), len(state), older=0)
+        """Return the state after others came to compete for the same places; one that begins anew stays alone."""
+        return (
+            state if state.members is None else self._kept(pooled(self.space, (state, migrants)), len(state), older=0)
+        )
 
     def _kept(self, pool: ArrayState, n_old: int, older: int = 1) -> ArrayState:
         assert pool.members is not None

@@ -65,7 +65,10 @@ class Islands:
         return self._migrated(after) if after.generation % self.every == 0 else after
 
     def _migrated(self, state: IslandsState) -> IslandsState:
-        leaving = [island.take(np.arange(min(self.migrants, len(island)))) for island in state.islands]
+        leaving = [
+            island.take(np.arange(min(self.migrants, len(island)))) if len(island) else island
+            for island in state.islands
+        ]
         return IslandsState(
             tuple(
                 algorithm.joined_by(island, leaving[number - 1])

@@ -11,6 +11,7 @@ import numpy as np
 from evoml.core.batches import ArraySpace, Measured
 
 _GENOMES = "genomes."
+_COUNTS = ("generation", "improved_at", "beginnings")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +23,23 @@ class ArrayState:
     generation : int
         Generations told.
     members : Measured or None
-        The population, best first; None before the first generation is told.
+        The population, best first; None before the first generation is told, and before one that begins anew.
     ages : (n,) int32 array
         Generations since the oldest ancestor of each member was sampled.
+    best : float
+        Least error of the population when that was last much less than before.
+    improved_at : int
+        Generations told by then.
+    beginnings : int
+        How many times it has begun anew.
     """
 
     generation: int = 0
     members: Measured | None = None
     ages: np.ndarray | None = None
+    best: float = np.inf
+    improved_at: int = 0
+    beginnings: int = 0
 
     def __len__(self) -> int:
         return 0 if self.ages is None else len(self.ages)
@@ -42,7 +52,8 @@ class ArrayState:
 
     def arrays(self, space: ArraySpace) -> dict[str, np.ndarray]:
         """Return the state as named arrays."""
-        found = {"generation": np.array(self.generation)}
+        counts = {name: np.array(getattr(self, name)) for name in _COUNTS}
+        found = {"best": np.array(self.best), **counts}
         if self.members is None or self.ages is None:
             return found
         members = {"objectives": self.members.objectives, "meanings": self.members.meanings, "ages": self.ages}
@@ -53,12 +64,13 @@ class ArrayState:
     @classmethod
     def restored(cls, space: ArraySpace, arrays: Mapping[str, np.ndarray]) -> ArrayState:
         """Return the state that :meth:`arrays` gave."""
-        generation = int(arrays["generation"])
+        known: dict[str, Any] = {name: int(arrays[name]) for name in _COUNTS}
+        known["best"] = float(arrays["best"])
         if "ages" not in arrays:
-            return cls(generation)
+            return cls(**known)
         genomes = {name.removeprefix(_GENOMES): a for name, a in arrays.items() if name.startswith(_GENOMES)}
         members = Measured(space.restored(genomes), arrays["objectives"], arrays["meanings"], arrays.get("cases"))
-        return cls(generation, members, arrays["ages"])
+        return cls(members=members, ages=arrays["ages"], **known)
 
 
 def pooled(space: ArraySpace, parts: Sequence[ArrayState]) -> ArrayState:

@@ -198,7 +198,9 @@ def _algorithm(wanted: FormulaSearch, space: ExpressionSpace) -> ArrayAlgorithm 
     formulas = [space.parse(text) for text in wanted.initial_formulas]
     initial = Population.of(formulas, wanted.max_length) if formulas else None
     islands = [
-        kind(space, wanted.seed, wanted.population_size, wanted.tournament_size, island, initial, **more)
+        kind(
+            space, wanted.seed, wanted.population_size, wanted.tournament_size, island, initial, wanted.patience, **more
+        )
         for island in range(wanted.islands)
     ]
     return islands[0] if len(islands) == 1 else Islands(islands, wanted.migration_every)

@@ -62,6 +62,7 @@ class FormulaSearch:
     tournament_size: int = 2
     parsimony: float = 0.001
     islands: int = 1
+    patience: int | None = 60
     migration_every: int = 20
     operators: Mapping[str, float] | None = None
     init_length: tuple[int, int] = (1, 20)
