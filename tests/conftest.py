@@ -7,7 +7,7 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # or scikit-learn leaves out its check of a
 # cores, gradient boosting takes thirty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from hypothesis import settings  # noqa: E402 - after the settings above
+from hypothesis import settings
 
 # The same examples in every run, so that a change is judged by itself. New ones: HYPOTHESIS_PROFILE=explore python -m pytest
 settings.register_profile("repeatable", derandomize=True)
