@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 POLISH_STEPS = 100  # of local search for each formula at the end
 ROUNDING = 1e-18  # of the best constant's error: what differs by less is the same
 SNAP_NATS = 0.5  # that the data may take more to describe for rounder constants
+DROP_NATS = 2.0  # and for one constant less, which takes more than that to describe
 SNAP_DIGITS = 3  # of a number that may be taken for that; pi and fractions must fit as well as what they stand for
 SNAP_ROWS = 2000
+BARE_MENTION = 1.0  # nats
 NOTHING = 1e-6  # of the target's greatest size
 _FEW = 8  # formulas polished together: between them the time is looked at
 
@@ -93,9 +95,14 @@ def finished_front(wanted: FormulaSearch, table: FormulaTable, lineage: Lineage,
 
 
 def chosen(shown: Sequence[Shown], selection: str) -> int:
-    """Return the number of the formula that ``selection`` means: ``"mdl"``, ``"knee"`` or ``"best"``."""
+    """Return the number of the formula that ``selection`` means: ``"mdl"``, ``"knee"`` or ``"best"``.
+
+    ``"mdl"`` is the simplest of those within a nat of the shortest description: less is "not worth more than a bare mention"
+    (Kass and Raftery 1995, section 3.2).
+    """
     if selection == "mdl":
-        return int(np.argmin([one.description for one in shown]))
+        nats = np.array([one.description for one in shown])
+        return int(np.argmax(nats <= nats.min() + BARE_MENTION))
     if selection == "knee":
         errors = np.array([max(one.error, ROUNDING) for one in shown])
         return int(knee(np.array([one.complexity for one in shown]), errors))
@@ -116,19 +123,29 @@ def _polished(fitness: FormulaFitness, genomes: Population, fold: bool, until: f
 
 
 def _snapped(few: FormulaTable, loss: int, formula: Formula, until: float | None) -> Formula:
-    """Return the formula with rounder constants, where the data hardly mind."""
+    """Return the formula with fewer and rounder constants, where the data hardly mind."""
     if len(formula) == 1:
         return formula
     unit = few.loss(np.full(few.n_rows, few.best_constant(loss)), loss)
-    own = few.loss(formula.evaluate(few.features), loss) + ROUNDING * unit
+
+    def of(one: Formula) -> float:
+        return few.loss(one.evaluate(few.features), loss) + ROUNDING * unit
+
+    def late() -> bool:
+        return until is not None and time.monotonic() > until
+
+    for at in range(len(formula.constants)):
+        without = formula.with_constants([*formula.constants[:at], 0.0, *formula.constants[at + 1 :]])
+        if not late() and of(without) <= of(formula) * np.exp(2.0 * DROP_NATS / few.n_rows):
+            formula = without
+    formula = simplify(formula)
+    own = of(formula)
     loose = own * np.exp(2.0 * SNAP_NATS / few.n_rows)
 
     def accepts(other: Formula) -> bool:
-        if until is not None and time.monotonic() > until:
-            return False
         new = set(other.constants) - set(formula.constants)
         plain = all(float(f"{value:.{SNAP_DIGITS}g}") == value for value in new)
-        return few.loss(other.evaluate(few.features), loss) <= (loose if plain else own)
+        return not late() and of(other) <= (loose if plain else own + ROUNDING * unit)
 
     nothing = NOTHING * float(np.abs(few.target).max())  # what is added and as small as this may go
     return simplify(snap(formula, accepts, tolerances=[nothing] * len(formula.constants)))
