@@ -4,7 +4,7 @@ from evoml.components.calls import Call, Imported
 from evoml.components.catalogue import Catalogue, known_pipelines, load_catalogue
 from evoml.components.checking import check_part
 from evoml.components.expressions import evaluate
-from evoml.components.hyperparameters import Choice, Float, Hyperparameter, Integer, Value
+from evoml.components.hyperparameters import Choice, Float, Formula, Hyperparameter, Integer, Value
 from evoml.components.part import Part
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Catalogue",
     "Choice",
     "Float",
+    "Formula",
     "Hyperparameter",
     "Imported",
     "Integer",

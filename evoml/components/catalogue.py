@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from evoml.components.checking import check_part
 from evoml.components.entries import merged, part_from
 from evoml.components.expressions import evaluate
-from evoml.components.hyperparameters import Integer
+from evoml.components.hyperparameters import Formula, Integer
 from evoml.components.part import Outputs, Part, Task
 from evoml.core.errors import SearchSpaceError, nearest
 
@@ -255,20 +255,26 @@ def _offered(part: Part, facts: Mapping[str, float]) -> Part:
 
 
 def _capped(part: Part, facts: Mapping[str, int]) -> Part:
-    if not any(isinstance(one, Integer) and one.at_most is not None for one in part.hyperparameters):
+    if not any(isinstance(one, Formula | Integer) and one.at_most is not None for one in part.hyperparameters):
         return part
     return replace(
         part,
         hyperparameters=tuple(
-            _lowered(one, facts) if isinstance(one, Integer) and one.at_most is not None else one
+            _lowered(one, facts) if isinstance(one, Formula | Integer) and one.at_most is not None else one
             for one in part.hyperparameters
         ),
     )
 
 
-def _lowered(hyperparameter: Integer, facts: Mapping[str, int]) -> Integer:
-    """The integer range with its high end lowered; a range of one value is left where not even `low` is allowed."""
+def _lowered(hyperparameter: Formula | Integer, facts: Mapping[str, int]) -> Formula | Integer:
+    """The integer range with its high end lowered; a range of one value is left where not even `low` is allowed.
+
+    Formulas name that many columns at most.
+    """
     allowed = max(1, int(evaluate(str(hyperparameter.at_most), facts)))
+    if isinstance(hyperparameter, Formula):
+        fewer = replace(hyperparameter, columns=min(hyperparameter.columns, allowed))
+        return replace(fewer, default=fewer.clip(fewer.default))
     high = min(hyperparameter.high, allowed)
     low = min(hyperparameter.low, high)
     return replace(hyperparameter, low=low, high=high, default=min(hyperparameter.default, high))

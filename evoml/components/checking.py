@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evoml.components.calls import Call, load, resolve
-from evoml.components.hyperparameters import Choice, Hyperparameter, Value
+from evoml.components.hyperparameters import Choice, Formula, Hyperparameter, Value
 from evoml.components.part import Part
 from evoml.core.errors import SearchSpaceError, nearest
 
@@ -67,6 +67,8 @@ def _cases(part: Part) -> Iterator[tuple[str, Value]]:
 def _extremes(hyperparameter: Hyperparameter) -> tuple[Value, ...]:
     if isinstance(hyperparameter, Choice):
         return hyperparameter.choices
+    if isinstance(hyperparameter, Formula):
+        return (hyperparameter.default,)
     return hyperparameter.low, hyperparameter.high, hyperparameter.default
 
 

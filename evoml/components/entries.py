@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from evoml.components.calls import Call, Imported
 from evoml.components.expressions import names_in
-from evoml.components.hyperparameters import Choice, Float, Hyperparameter, Integer, Scale, Value, as_value
+from evoml.components.hyperparameters import Choice, Float, Formula, Hyperparameter, Integer, Scale, Value, as_value
 from evoml.components.part import MODEL_INPUTS, Cost, DataType, Kind, Outputs, Part, Target, Task
 from evoml.core.errors import EvomlError, SearchSpaceError, nearest
 from evoml.kernels.warmup import warm_up_of
@@ -29,7 +29,13 @@ _TYPES: dict[str, Any] = {
     "hyperparameters": Mapping,
 }
 _KEYS = tuple(field.name for field in fields(Part) if field.name != "name")
-_HYPERPARAMETER_TYPES: dict[str, type[Hyperparameter]] = {"float": Float, "integer": Integer, "choice": Choice}
+_HYPERPARAMETER_TYPES: dict[str, type[Hyperparameter]] = {
+    "float": Float,
+    "integer": Integer,
+    "choice": Choice,
+    "formula": Formula,
+}
+_REQUIRED: dict[type[Hyperparameter], tuple[str, ...]] = {Choice: ("choices",), Formula: ()}  # others have an end each
 _MODEL_TASKS = {"classifier": "classification", "regressor": "regression"}
 DATA_FACTS = ("n_rows", "n_features", "n_classes", "class_rows")
 TARGET_FACTS = (*DATA_FACTS, "imbalance", "skewness", "needs_probabilities")
@@ -95,11 +101,13 @@ def hyperparameter_from(name: str, entry: Any, here: str) -> Hyperparameter:
     keys = tuple(field.name for field in fields(factory) if field.name != "name")
     given = {key: value for key, value in entry.items() if key != "type"}
     _check_keys(given, keys, here)
-    for key in ("choices",) if factory is Choice else ("low", "high"):
+    for key in _REQUIRED.get(factory, ("low", "high")):
         _need(key in given, f"{here} {key}: required for type {kind!r}, but missing; add {key} = ...")
     _need("default" in given, f"{here} default: required, but missing; add default = ...")
     given["when"] = {other: _values(value, f"{here} when.{other}") for other, value in given.get("when", {}).items()}
-    return _choice(name, given, here) if factory is Choice else _range(name, given, here, factory)
+    if factory is Choice:
+        return _choice(name, given, here)
+    return _formula(name, given, here) if factory is Formula else _range(name, given, here, factory)
 
 
 def _choice(name: str, given: dict[str, Any], here: str) -> Choice:
@@ -111,6 +119,21 @@ def _choice(name: str, given: dict[str, Any], here: str) -> Choice:
         f"{here} default: must be one of the choices {choices}, got {choice.default!r}; change default or choices",
     )
     return choice
+
+
+def _formula(name: str, given: dict[str, Any], here: str) -> Formula:
+    for key in ("columns", "nodes"):
+        value = given.get(key, 1)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        _need(whole and value > 0, f"{here} {key}: must be a whole number above 0, got {value!r}")
+    _check_at_most(given, here)
+    formula = Formula(name, **given)
+    _need(
+        formula.contains(formula.default),
+        f"{here} default: must be a formula of the columns x0 ... x{formula.columns - 1} with at most {formula.nodes}"
+        f" numbers, columns and operations, got {formula.default!r}",
+    )
+    return formula
 
 
 def _range(name: str, given: dict[str, Any], here: str, factory: type[Any]) -> Hyperparameter:
@@ -132,9 +155,13 @@ def _range(name: str, given: dict[str, Any], here: str, factory: type[Any]) -> H
         low <= default <= high,
         f"{here} default: must lie in [{low!r}, {high!r}], got {default!r}; change default or the range",
     )
+    _check_at_most(given, here)
+    return factory(name=name, **given)
+
+
+def _check_at_most(given: Mapping[str, Any], here: str) -> None:
     if given.get("at_most") is not None:
         _check_expression(given["at_most"], DATA_FACTS, f"{here} at_most")
-    return factory(name=name, **given)
 
 
 def _merge_hyperparameter(entries: dict[str, Any], name: str, change: Any, here: str) -> None:
@@ -154,7 +181,7 @@ def _merge_hyperparameter(entries: dict[str, Any], name: str, change: Any, here:
 
 def _with_default_inside(entry: dict[str, Any], default_given: bool) -> dict[str, Any]:
     """Whoever narrows a range without naming a default means the nearest value that is left."""
-    if default_given:
+    if default_given or entry["type"] == "formula":
         return entry
     if "choices" in entry:
         if entry["default"] not in entry["choices"] and entry["choices"]:

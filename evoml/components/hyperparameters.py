@@ -5,11 +5,14 @@ TOML has no null: a catalogue file writes None as the string "None".
 """
 
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+
+from evoml.components import formulas
 
 Value: TypeAlias = float | int | bool | str | None
 Scale: TypeAlias = Literal["linear", "log"]
@@ -127,12 +130,64 @@ class Choice:
         return next(index for index, choice in enumerate(self.choices) if same(choice, kept))
 
 
-Hyperparameter: TypeAlias = Float | Integer | Choice
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula of columns by position, such as "x0 * x1": the text is varied as formulas are, not chosen from a list.
+
+    columns: how many there are to name; at_most, an expression over data facts, may lower it later. nodes: numbers, columns
+    and operations, at most.
+    """
+
+    name: str
+    default: str = "x0 * x1"
+    columns: int = 1000
+    nodes: int = 12
+    when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict, hash=False)
+    at_most: str | None = None
+
+    def sample(self, rng: np.random.Generator) -> str:
+        return formulas.sample(rng, self.columns, self.nodes)
+
+    def perturb(self, value: Value, rng: np.random.Generator) -> str:
+        return formulas.perturb(self.clip(value), rng, self.columns, self.nodes)
+
+    def contains(self, value: Value) -> bool:
+        return formulas.is_formula(value, self.columns, self.nodes)
+
+    def clip(self, value: Value) -> str:
+        if not formulas.is_formula(value, formulas.ANY, self.nodes):
+            return self.default
+        return formulas.within(str(value), self.columns)
+
+    def position(self, value: Value) -> int:
+        """A number that other formulas hardly have."""
+        return zlib.crc32(self.clip(value).encode())
+
+
+Hyperparameter: TypeAlias = Float | Integer | Choice | Formula
 
 
 def same(a: Value, b: Value) -> bool:
     """Equal in value and in type."""
     return type(a) is type(b) and a == b
+
+
+def can_change(hyperparameter: Hyperparameter) -> bool:
+    """Tell whether a hyperparameter has more than one value."""
+    if isinstance(hyperparameter, Formula):
+        return True
+    if isinstance(hyperparameter, Choice):
+        return len(hyperparameter.choices) > 1
+    return hyperparameter.low < hyperparameter.high
+
+
+def described(hyperparameter: Hyperparameter) -> str:
+    """What values a hyperparameter may have, in words."""
+    if isinstance(hyperparameter, Formula):
+        return f"a formula of x0 ... x{hyperparameter.columns - 1} such as {hyperparameter.default!r}"
+    if isinstance(hyperparameter, Choice):
+        return f"one of {', '.join(map(repr, hyperparameter.choices))}"
+    return f"{hyperparameter.low!r} to {hyperparameter.high!r}"
 
 
 def _is_number(value: Value) -> bool:

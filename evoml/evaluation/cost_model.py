@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from evoml.components import Choice
+from evoml.components import Choice, Formula
 from evoml.genomes.pipeline_tree.term import FEATURES, STACK, UNION
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ def _settings(part: Part | None, values: Mapping[str, Any]) -> list[float]:
         value = values.get(given.name, given.default)
         if isinstance(given, Choice):
             found += [float(value == other != given.default) for other in given.choices]
-        elif not isinstance(value, int | float) or isinstance(value, bool):
+        elif isinstance(given, Formula) or not isinstance(value, int | float) or isinstance(value, bool):
             found.append(0.0)
         elif given.name in ITERATIONS:
             found.append(math.log(max(value, 1) / given.default))

@@ -32,6 +32,7 @@ GROUPS: dict[str, str] = {
     "boosting": "evoml.learners.warm_ups:boosting",
     "expression": "evoml.learners.warm_ups:expression",
     "forest": "evoml.learners.warm_ups:forest",
+    "formula_features": "evoml.learners.warm_ups:formula_features",
 }
 
 COMPILE_SECONDS = 900.0  # after which a process that compiles gives up

@@ -14,6 +14,8 @@ _HOMES = {
     "EncodedLabels": "evoml.learners.encoded_labels",
     "ForestClassifier": "evoml.learners.forest",
     "ForestRegressor": "evoml.learners.forest",
+    "FormulaColumn": "evoml.learners.formula_column",
+    "FormulaFeatures": "evoml.learners.formula_features",
     "OutOfFoldPredictions": "evoml.learners.out_of_fold",
 }
 
@@ -24,6 +26,8 @@ __all__ = [
     "EncodedLabels",
     "ForestClassifier",
     "ForestRegressor",
+    "FormulaColumn",
+    "FormulaFeatures",
     "OutOfFoldPredictions",
 ]
 

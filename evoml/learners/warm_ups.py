@@ -61,6 +61,14 @@ def expression() -> None:
     _variation(codes, constants, lengths, hashes)
 
 
+def formula_features() -> None:
+    """Have all kernels that formulas as a step of pipelines need compiled or loaded."""
+    from evoml.learners.formula_features import FormulaFeatures
+
+    X = np.random.default_rng(0).normal(size=(ROWS, 2))
+    FormulaFeatures(1, generations=1, population_size=10, task="regression", random_state=0).fit(X, X[:, 0] * X[:, 1])
+
+
 def _variation(codes: np.ndarray, constants: np.ndarray, lengths: np.ndarray, hashes: np.ndarray) -> None:
     """Compile what makes, changes and selects formulas."""
     from evoml.kernels.dominance import crowding_distances, nondominated_ranks

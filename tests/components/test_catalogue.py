@@ -114,7 +114,7 @@ BROKEN = {
     "no choices": ("[SVC.hyperparameters.kernel]\nchoices = []", r"kernel choices: must hold at least one value"),
     "bad type": (
         "[Ridge.hyperparameters.x]\ntype = 'flaot'",
-        r"hyperparameters.x type: must be one of float, integer, choice, got 'flaot'; did you mean 'float'\?",
+        r"hyperparameters.x type: must be one of float, integer, choice, formula, got 'flaot'; did you mean 'float'\?",
     ),
     "log from zero": (
         "[Ridge.hyperparameters.alpha]\nlow = 0.0",

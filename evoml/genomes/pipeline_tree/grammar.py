@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deap import gp
 
+from evoml.components.hyperparameters import described
 from evoml.core.errors import SearchSpaceError, nearest
 from evoml.genomes.pipeline_tree.term import FEATURES, PASSTHROUGH, STACK, UNION, UNIONS, Term, Value
 from evoml.genomes.pipeline_tree.tree import PipelineTree
@@ -266,7 +267,7 @@ class Grammar:
         value = values.get(type_.hyperparameter, hyperparameter.default)
         if not (adapt or hyperparameter.contains(value)):
             raise SearchSpaceError(
-                f"{type_.part}: {type_.hyperparameter}={value!r} is outside its range, {_range(hyperparameter)}"
+                f"{type_.part}: {type_.hyperparameter}={value!r} is outside its range, {described(hyperparameter)}"
             )
         value = hyperparameter.clip(value)  # also if it is within: 1 becomes 1.0 where a float is meant
         return gp.Terminal(value, False, type_)
@@ -324,12 +325,6 @@ def data_arguments(primitive: gp.Primitive) -> tuple[type, ...]:
 def _word(type_: type) -> str:
     """Return what a type is called in messages."""
     return "Model" if issubclass(type_, (Model, Unwrapped, Single)) else type_.__name__
-
-
-def _range(hyperparameter: Any) -> str:
-    if hasattr(hyperparameter, "choices"):
-        return f"one of {', '.join(map(repr, hyperparameter.choices))}"
-    return f"{hyperparameter.low!r} to {hyperparameter.high!r}"
 
 
 def _called(*arguments: object) -> Sequence[object]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from deap import gp
 
-from evoml.components.hyperparameters import Choice
+from evoml.components.hyperparameters import Choice, Formula, can_change
 from evoml.genomes.pipeline_tree.gaussian_process import expected_improvement, posterior
 from evoml.genomes.pipeline_tree.tree import PipelineTree, is_value
 
@@ -61,7 +61,7 @@ def tune(
 ) -> PipelineTree | None:
     """Return the parent with new values for some of its hyperparameters, or None where nothing new is allowed."""
     places = _places(grammar, parent)
-    if not any(_can_change(hyperparameter) for _, hyperparameter in places.values()):
+    if not any(can_change(hyperparameter) for _, hyperparameter in places.values()):
         return None
     settings = _near(parent, list(places.values()), rng)
     structure, values = structure_and_values(parent, grammar.catalogue)
@@ -104,7 +104,7 @@ def _promise(
     }
     told = np.array([[*_row(places, one.values), structures[one.structure]] for one in known])
     new = np.column_stack([rows, np.zeros(len(rows))])
-    is_choice = np.array([*(isinstance(one, Choice) for _, one in places.values()), True])
+    is_choice = np.array([*(isinstance(one, Choice | Formula) for _, one in places.values()), True])
     values = _normal_scores(np.array([one.score for one in known]))
     own = values[told[:, -1] == 0]
     return expected_improvement(posterior(told, values, new, is_choice, rng), own.max() if len(own) else values.max())
@@ -167,7 +167,9 @@ def _near(
 
 
 def _moved(hyperparameter: Hyperparameter, value: Value, move: float, other: float) -> Value:
-    """Return a value a step away, reflected at the ends of the range, or another choice."""
+    """Return a value a step away, reflected at the ends of the range, or another choice or formula."""
+    if isinstance(hyperparameter, Formula):
+        return hyperparameter.perturb(value, np.random.default_rng(int(other * 2.0**53)))
     if isinstance(hyperparameter, Choice):
         count = len(hyperparameter.choices)
         return hyperparameter.choices[(hyperparameter.position(value) + 1 + int(other * (count - 1))) % count]
@@ -190,22 +192,16 @@ def _row(places: Mapping[Place, tuple[int, Hyperparameter]], values: Mapping[Pla
     """Return (d,) numbers: shares of ranges and codes of choices; for what is not there the middle, and a code of its own."""
     return np.array(
         [
-            _code(one, values[place]) if place in values else _ABSENT[isinstance(one, Choice)]
+            _code(one, values[place]) if place in values else _ABSENT[isinstance(one, Choice | Formula)]
             for place, (_, one) in places.items()
         ]
     )
 
 
 def _code(hyperparameter: Hyperparameter, value: Value) -> float:
-    if isinstance(hyperparameter, Choice):
+    if isinstance(hyperparameter, Choice | Formula):
         return float(hyperparameter.position(value))
     return hyperparameter.share(value)
 
 
 _ABSENT = {True: -1.0, False: 0.5}
-
-
-def _can_change(hyperparameter: Hyperparameter) -> bool:
-    if isinstance(hyperparameter, Choice):
-        return len(hyperparameter.choices) > 1
-    return hyperparameter.low < hyperparameter.high

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deap import gp
 
+from evoml.components.hyperparameters import can_change
 from evoml.genomes.pipeline_tree.grammar import Grammar, data_arguments
 from evoml.genomes.pipeline_tree.growth import branch, pick
 from evoml.genomes.pipeline_tree.tree import PipelineTree, is_value
@@ -121,7 +122,7 @@ def perturb(grammar: Grammar, parents: Sequence[PipelineTree], rng: np.random.Ge
         index
         for at in tree.steps()
         for index in _arguments(tree, at)[1]
-        if _is_active(grammar, tree, at, index) and _can_change(grammar, tree[index])
+        if _is_active(grammar, tree, at, index) and can_change(grammar.hyperparameter(tree[index].ret))
     ]
     if not places:
         return None
@@ -134,13 +135,6 @@ def perturb(grammar: Grammar, parents: Sequence[PipelineTree], rng: np.random.Ge
 def _is_active(grammar: Grammar, tree: PipelineTree, at: int, index: int) -> bool:
     values = {tree[v].ret.hyperparameter: tree[v].value for v in _arguments(tree, at)[1]}
     return tree[index].ret.hyperparameter in grammar.catalogue[tree[at].name].active(values)
-
-
-def _can_change(grammar: Grammar, terminal: gp.Terminal) -> bool:
-    """Tell whether a hyperparameter has more than one value in this search space."""
-    hyperparameter = grammar.hyperparameter(terminal.ret)
-    choices = getattr(hyperparameter, "choices", None)
-    return len(choices) > 1 if choices is not None else hyperparameter.low < hyperparameter.high
 
 
 def _arguments(tree: PipelineTree, at: int) -> tuple[list[int], list[int]]:
