@@ -18,7 +18,7 @@ def mutual_info_classif(X: Any, y: Any, *, n_neighbors: int = 3, random_state: i
     are equal.
     """
     columns, labels = check_X_y(X, y, dtype=np.float64)
-    columns = _spread(_scaled(columns), np.random.RandomState(random_state))
+    columns = _with_noise(_scaled(columns), np.random.RandomState(random_state))
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     shared = counts[codes] > 1  # of a class of one row nothing can be said
     columns, codes = columns[shared], codes[shared]
@@ -42,8 +42,8 @@ def mutual_info_regression(X: Any, y: Any, *, n_neighbors: int = 3, random_state
     """
     columns, target = check_X_y(X, y, dtype=np.float64, y_numeric=True)
     random = np.random.RandomState(random_state)
-    columns = _spread(_scaled(columns), random)
-    target = _spread(_scaled(target[:, None]), random)[:, 0]
+    columns = _with_noise(_scaled(columns), random)
+    target = _with_noise(_scaled(target[:, None]), random)[:, 0]
     at = digamma(np.arange(1.0, len(target) + 1.0))
     found = np.empty(columns.shape[1])
     for place, column in enumerate(columns.T):
@@ -61,7 +61,7 @@ def _scaled(columns: np.ndarray) -> np.ndarray:
     return columns / np.where(deviation > 10.0 * np.finfo(np.float64).eps, deviation, 1.0)
 
 
-def _spread(columns: np.ndarray, random: np.random.RandomState) -> np.ndarray:
+def _with_noise(columns: np.ndarray, random: np.random.RandomState) -> np.ndarray:
     """Return columns with a little noise."""
     size = np.maximum(1.0, np.abs(columns).mean(axis=0))
     return columns + 1e-10 * size * random.standard_normal(columns.shape)
