@@ -79,6 +79,17 @@ USES = {
                     score(codes, constants, lengths, features, target, weights.astype(dtype), loss, scaled, 0, 9, errors,
                           scales, hashes)
     """,
+    "formula_features": """
+        from evoml.learners.warm_ups import formula_features
+        formula_features()
+        before = signatures()
+        from evoml.learners import FormulaFeatures
+        whole = np.nan_to_num(fixed)
+        for table in (whole, np.asfortranarray(whole), whole.astype(np.float32)):
+            FormulaFeatures(2, population_size=30, task="classification").fit(table, many).transform(table)
+        FormulaFeatures(2, population_size=30, task="regression").fit(whole, whole[:, 1] * whole[:, 2]).transform(whole)
+        FormulaFeatures(2, population_size=30, task="classification").fit(whole, numbers > 0).transform(whole)
+    """,
     "forest": """
         from evoml.learners.warm_ups import forest
         forest()
