@@ -20,8 +20,9 @@ from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 from evoml.core.errors import JournalError
 from evoml.journal import Journal
 from evoml.run.loop import Tracker, record_generation
+from evoml.run.opening import disagreement
 from evoml.run.search import Search, put_together, race, workplace
-from evoml.run.settings import disagreement
+from evoml.run.settings import MUST_AGREE
 
 if TYPE_CHECKING:
     from evoml.algorithms import State
@@ -120,7 +121,7 @@ def replay(
     with Journal.read(recorded) as journal, Journal.from_bytes(journal.to_bytes()) as record:  # it may still grow
         _check_table(wanted, record, recorded)
         parts = put_together(wanted)
-        if what := disagreement(record.settings, parts.settings):
+        if what := disagreement(record.settings, parts.settings, MUST_AGREE):
             raise JournalError(f"{recorded} records another run: {what}. Use the settings of that run")
         story = Story.of(record, parts.space.parse, limit)
     with (

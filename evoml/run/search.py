@@ -43,9 +43,10 @@ from evoml.run.expectation import expectation
 from evoml.run.finishing import as_recorded, calibration
 from evoml.run.finishing import finished as finished_model
 from evoml.run.loop import Finished, Tracker, evolve
+from evoml.run.opening import opened
 from evoml.run.pace import Pace
 from evoml.run.refit import FinalModel, Member, after_cleaning, baseline, constant_source
-from evoml.run.settings import opened, settings_of, time_limit
+from evoml.run.settings import MUST_AGREE, settings_of, time_limit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +165,7 @@ def search(wanted: Search) -> Result:
     here = isinstance(evaluator.executor, SerialExecutor)
     with ExitStack() as evaluating, ExitStack() as recording:
         evaluating.enter_context(closing(evaluator))
-        journal = recording.enter_context(opened(wanted, parts.settings))
+        journal = recording.enter_context(opened(wanted, parts.settings, MUST_AGREE))
         limits, at_once = wanted.limits, 1 if here or on_cluster(wanted.executor) else workers(wanted.n_jobs)
 
         def rehearse() -> object:

@@ -1,21 +1,15 @@
-"""What a journal holds of a run's settings, and its opening: a new one, or that of the run to be resumed."""
+"""What a journal holds of a run's settings."""
 
 from __future__ import annotations
 
 import hashlib
-import platform
-import warnings
-from collections.abc import Mapping
 from dataclasses import asdict
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml import __version__
-from evoml.core.errors import JournalError
 from evoml.evaluation import executor_name
-from evoml.journal import Journal
+from evoml.run.opening import versions
 
 if TYPE_CHECKING:
     from evoml.core.target import Output
@@ -25,19 +19,11 @@ if TYPE_CHECKING:
 #: Libraries whose versions may decide results.
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "skrub", "deap", "networkx")
 
-_MUST_AGREE = (
+#: Settings that results depend on.
+MUST_AGREE = (
     "task", "seed", "scoring", "objectives", "cv", "folds", "fold_rows", "algorithm", "population_size", "data_fingerprint",
     "search_space", "initial_pipelines", "racing",
 )  # fmt: skip
-
-
-def disagreement(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """Return, in words, which settings are not those of a recorded run, though its results depend on them."""
-    return "; ".join(
-        f"{name.replace('data_fingerprint', 'the table')} was {_brief(recorded.get(name))}, is {_brief(settings[name])}"
-        for name in _MUST_AGREE
-        if recorded.get(name) != settings[name]
-    )
 
 
 def settings_of(wanted: Search, metrics: list[str], folds: list[Any], space: PipelineSpace) -> dict[str, Any]:
@@ -68,7 +54,7 @@ def settings_of(wanted: Search, metrics: list[str], folds: list[Any], space: Pip
         "data_fingerprint": dataset.fingerprint,
         "search_space": _digest(sorted(space.catalogue.items())),
         "initial_pipelines": [str(tree) for tree in space.initial],
-        "versions": _versions(),
+        "versions": versions((*LIBRARIES, "lightgbm", "xgboost", "catboost")),
         **wanted.notes,
     }
 
@@ -85,40 +71,6 @@ def _digest(value: Any) -> str:
 def _name(value: Any) -> str:
     """Return a name that is the same in every process, as a text with the address of an object is not."""
     return str(getattr(value, "__qualname__", type(value).__qualname__))
-
-
-def _versions() -> dict[str, str]:
-    found = {"evoml": __version__, "python": platform.python_version()}
-    for package in (*LIBRARIES, "lightgbm", "xgboost", "catboost"):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def opened(wanted: Search, settings: Mapping[str, Any]) -> Journal:
-    """Open the record: a new one, or that of the run to be resumed, whose settings must be the same."""
-    if not (wanted.resume and wanted.journal is not None and Journal.has_begun(wanted.journal)):
-        return Journal.create(wanted.journal, settings, wanted.began.wall)
-    journal = Journal.resume(wanted.journal, wanted.began.wall)
-    recorded = journal.settings
-    if what := disagreement(recorded, settings):
-        journal.close()
-        raise JournalError(f"{wanted.journal} records another run: {what}. Use the same settings, or a new journal")
-    if recorded["versions"] != settings["versions"]:
-        warnings.warn(
-            f"{wanted.journal} was begun with other library versions; results may differ from an uninterrupted run",
-            UserWarning,
-            stacklevel=3,
-        )
-    journal.event("resumed", budget=settings["budget"], versions=settings["versions"])
-    return journal
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def time_limit(wanted: Search) -> float:

@@ -26,7 +26,8 @@ from evoml.kernels.warmup import compile_group, is_ready
 from evoml.run.formulas.finishing import Front, finished_front
 from evoml.run.formulas.hall_of_fame import HallOfFame
 from evoml.run.formulas.loop import CHECKPOINT, Lineage, Recorder, Run, evolve_formulas
-from evoml.run.formulas.settings import SELECTIONS, FormulaSearch, opened
+from evoml.run.formulas.settings import SELECTIONS, FormulaSearch, settings_of
+from evoml.run.opening import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +93,9 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
         for label, table in zip(wanted.labels, tables, strict=True):
             lineages.append(_lineage(wanted, label, table))
             open_.callback(lineages[-1].fitness.close)
-        journal = open_.enter_context(opened(wanted))
+        settings = settings_of(wanted)
+        decisive = settings.keys() - {"budget", "versions"}
+        journal = open_.enter_context(opened(wanted, settings, sorted(decisive)))
         begun, recorder = _begun(wanted, Run(tuple(lineages)), journal)
         progress_of = _progress(wanted, journal, begun)
         rules = {

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-import warnings
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml import __version__
 from evoml.core.budget import Budget, Moment
-from evoml.core.errors import JournalError
-from evoml.journal import Journal
+from evoml.run.opening import versions
 
 if TYPE_CHECKING:
     from evoml.run.formulas.loop import Sight
@@ -92,9 +88,9 @@ class FormulaSearch:
 
 
 def settings_of(wanted: FormulaSearch) -> dict[str, Any]:
-    """Return the settings of a search that its journal holds."""
+    """Return the settings of a search that its journal holds, as JSON gives them back."""
     decisive = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__ if name not in _NOT_RECORDED}
-    return {
+    settings = {
         "kind": KIND,
         **decisive,
         "names": list(wanted.names),
@@ -107,8 +103,9 @@ def settings_of(wanted: FormulaSearch) -> dict[str, Any]:
         "n_rows": len(wanted.X),
         "n_features": wanted.X.shape[1],
         "budget": asdict(wanted.budget),
-        "versions": _versions(),
+        "versions": versions(LIBRARIES),
     }
+    return dict(json.loads(json.dumps(settings)))
 
 
 def _fingerprint(wanted: FormulaSearch) -> str:
@@ -117,42 +114,3 @@ def _fingerprint(wanted: FormulaSearch) -> str:
         digest.update(repr((array.shape, str(array.dtype))).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "evoml": __version__,
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in LIBRARIES},
-    }
-
-
-def opened(wanted: FormulaSearch) -> Journal:
-    """Open the record: a new one, or that of the run to be resumed, whose settings must be the same."""
-    settings = settings_of(wanted)
-    if not (wanted.resume and wanted.journal is not None and Journal.has_begun(wanted.journal)):
-        return Journal.create(wanted.journal, settings, wanted.began.wall)
-    journal = Journal.resume(wanted.journal, wanted.began.wall)
-    recorded = journal.settings
-    if what := _disagreement(recorded, settings):
-        journal.close()
-        raise JournalError(f"{wanted.journal} records another run: {what}. Use the same settings, or a new journal")
-    if recorded["versions"] != settings["versions"]:
-        warnings.warn(
-            f"{wanted.journal} was begun with other library versions; results may differ from an uninterrupted run",
-            UserWarning,
-            stacklevel=4,
-        )
-    journal.event("resumed", budget=settings["budget"], versions=settings["versions"])
-    return journal
-
-
-def _disagreement(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    import json
-
-    plain = json.loads(json.dumps(settings))
-    return "; ".join(
-        f"{name.replace('data_fingerprint', 'the table')} was {recorded.get(name)!r:.60}, is {plain[name]!r:.60}"
-        for name in plain
-        if name not in ("budget", "versions") and recorded.get(name) != plain[name]
-    )
