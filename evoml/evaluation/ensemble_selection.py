@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from evoml.evaluation.execution import most_probable
 from evoml.evaluation.folds import mixed, rows
 from evoml.evaluation.predictions import most_useful
+from evoml.evaluation.responses import most_probable
 from evoml.evaluation.scoring import OwnScorer, apply
 
 if TYPE_CHECKING:

@@ -6,28 +6,22 @@ to which inputs; with the fold it names the result, whichever candidate asks for
 
 from __future__ import annotations
 
-import io
-import pickle
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.metaestimators import available_if
 
 from evoml.core.candidate import StepTime
-from evoml.evaluation.folds import own
+from evoml.evaluation.responses import Responses, responses
+from evoml.evaluation.results import Stopwatch, given_writable, lasting, pickled_size
 from evoml.genomes.pipeline_tree.term import FEATURES, STACK, UNION
 from evoml.learners.binned_table import BinnedLearner
 from evoml.learners.out_of_fold import (
     certain,
-    classes_of_each,
     inner_folds,
     label_classes,
-    of_each_output,
     prediction_columns,
 )
 
@@ -35,8 +29,6 @@ if TYPE_CHECKING:
     from evoml.evaluation.binnings import Binnings
     from evoml.evaluation.cache import Cache
     from evoml.evaluation.folds import Fold
-
-METHODS = ("predict", "predict_proba", "decision_function")
 
 
 class Steps(Protocol):
@@ -151,7 +143,7 @@ class Execution:
             kept = self.workshop.cache.recall(self._name(node))
             if kept is not None:
                 self._count(kept[1])
-            self._models[node] = _responses(self, node, kept and kept[0])
+            self._models[node] = responses(self, node, kept and kept[0])
         return self._models[node]
 
     def finish(self) -> None:
@@ -292,174 +284,3 @@ class Execution:
 
 def _seconds(costs: Mapping[Any, StepCost]) -> float:
     return sum(cost.fit + cost.predict for cost in costs.values())
-
-
-def _offers(method: str) -> Callable[[Any], bool]:
-    return lambda responses: method in responses._offers
-
-
-class Responses(BaseEstimator):
-    """What a model fitted on one fold says of its test rows: to a metric, it is the fitted pipeline.
-
-    Responses are computed when asked for, and only once. Asked about other rows, it fits the whole pipeline. Whatever the
-    model, probabilities of several outputs are a list of (n, classes) arrays, and so are its classes.
-    """
-
-    def __init__(self, execution: Execution, node: str, kept: Mapping[str, Any] | None) -> None:
-        self._execution, self._node = execution, node
-        self._said: dict[str, np.ndarray] = dict(kept["said"]) if kept else {}
-        self._fitted: tuple[Any, Any] | None = None
-        self._pipeline: Any = None
-        self._new = kept is None
-        if kept is None:
-            self._fitted = execution.fitted(node)
-        plan, step = execution.workshop.plan, self._fitted[0] if self._fitted else None
-        self._offers = tuple(m for m in METHODS if hasattr(step, m)) if kept is None else kept["offers"]
-        y = execution.fold.testing.y
-        self._several = execution.workshop.classifier and y.ndim > 1
-        classes = getattr(step, "classes_", None) if kept is None else kept["classes"]
-        if self._several and kept is None:
-            classes = classes_of_each(step, y.shape[1])
-        if classes is not None:
-            self.classes_ = classes
-        self._most_probable = "predict_proba" in self._offers and plan.predicts_most_probable(node)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    @available_if(_offers("predict"))
-    def predict(self, X: Any) -> np.ndarray:
-        return self._respond("predict", X)
-
-    @available_if(_offers("predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
-        return self._respond("predict_proba", X)
-
-    @available_if(_offers("decision_function"))
-    def decision_function(self, X: Any) -> np.ndarray:
-        return self._respond("decision_function", X)
-
-    def _respond(self, method: str, X: Any) -> np.ndarray:
-        seeded = self._execution.workshop.seeded  # a metric that draws must not notice what was computed, what recalled
-        if X is not self._execution.fold.testing.X:
-            if self._pipeline is None:
-                with seeded():
-                    self._pipeline = self._execution.workshop.whole(self._execution.fold)
-            with seeded():
-                said = getattr(self._pipeline, method)(X)
-            return of_each_output(said) if self._several and method == "predict_proba" else said  # type: ignore[no-any-return]
-        if method == "predict" and self._most_probable:
-            return most_probable(self._respond("predict_proba", X), self.classes_)
-        if method not in self._said:
-            if self._fitted is None:  # it was asked for less before
-                with seeded():
-                    self._fitted = self._execution.fitted(self._node)
-            self._new = True
-            step, rows = self._fitted
-            with seeded(), Stopwatch() as predicting:
-                said = given_writable(getattr(step, method), rows)
-                if self._several and method == "predict_proba":
-                    said = of_each_output(said)
-                self._said[method] = lasting(said)
-            self._execution.predicted(self._node, predicting)
-        return self._said[method]
-
-    def keep(self) -> None:
-        """Keep what was said."""
-        if self._new and self._said:
-            value = {"said": self._said, "offers": self._offers, "classes": getattr(self, "classes_", None)}
-            self._execution.keep(self._node, value)
-            self._new = False
-
-
-class ClassifierResponses(ClassifierMixin, Responses):
-    """Responses of a classifier."""
-
-
-class RegressorResponses(RegressorMixin, Responses):
-    """Responses of a regressor."""
-
-
-def _responses(execution: Execution, node: str, kept: Mapping[str, Any] | None) -> Responses:
-    kind = ClassifierResponses if execution.workshop.classifier else RegressorResponses
-    return kind(execution, node, kept)
-
-
-def most_probable(probabilities: Any, classes: Any) -> np.ndarray:
-    """Return the labels of the greatest probabilities; of several outputs, of each output's."""
-    if isinstance(probabilities, list):
-        return np.column_stack([most_probable(one, own) for one, own in zip(probabilities, classes, strict=True)])
-    return classes[np.argmax(probabilities, axis=1)]  # type: ignore[no-any-return]
-
-
-class Stopwatch:
-    """Wall and CPU seconds of a ``with`` block."""
-
-    wall = cpu = 0.0
-
-    def __enter__(self) -> Stopwatch:
-        self.wall, self.cpu = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
-
-    def add(self, seconds: float) -> None:
-        self.wall, self.cpu = self.wall + seconds, self.cpu + seconds
-
-
-def lasting(result: Any) -> Any:
-    """Return a step's result in the one form in which it is passed on, kept or not: contiguous and read-only.
-
-    The order of the elements in memory decides in which order sums are taken, so it must not depend on the cache.
-    """
-    if isinstance(result, list):  # of several outputs
-        return [lasting(one) for one in result]
-    if hasattr(result, "indptr"):  # a sparse matrix
-        for array in (result.data, result.indices, result.indptr):
-            array.setflags(write=False)
-    if not isinstance(result, np.ndarray):
-        return result
-    if not (result.flags.c_contiguous or result.flags.f_contiguous):
-        result = np.ascontiguousarray(result)
-    elif result.base is not None and result.flags.writeable:
-        result = result.view()
-    result.setflags(write=False)
-    return result
-
-
-def given_writable(call: Callable[..., Any], *given: Any) -> Any:
-    """Return ``call(*given)``; a step that insists on writing into its input is given copies."""
-    try:
-        return call(*map(_shielded, given))
-    except ValueError as error:
-        if "read-only" not in str(error) and "read only" not in str(error):
-            raise
-    return call(*map(own, given))
-
-
-def _shielded(data: Any) -> Any:
-    """Return data that cannot be written into as they are, and of a data frame, which always can, a copy."""
-    if not hasattr(data, "iloc"):
-        return data
-    import pandas as pd
-
-    return data.copy(deep=int(pd.__version__.split(".")[0]) < 3)  # from then on nothing is copied before it is written
-
-
-class _Counter(io.RawIOBase):
-    n_bytes = 0
-
-    def write(self, data: Any) -> int:
-        self.n_bytes += memoryview(data).nbytes
-        return memoryview(data).nbytes
-
-
-def pickled_size(step: Any) -> int:
-    """Return the bytes of a pickled step; 0 for one that cannot be pickled."""
-    counter = _Counter()
-    try:
-        pickle.Pickler(counter, protocol=5).dump(step)
-    except Exception:
-        return 0
-    return counter.n_bytes

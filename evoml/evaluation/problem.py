@@ -5,15 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-import os
-import random
-import sys
-import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,18 +17,16 @@ from evoml.core.candidate import Cost, Evaluation, Status
 from evoml.evaluation.binnings import Binnings
 from evoml.evaluation.cache import Cache, NoCache
 from evoml.evaluation.execution import Execution, Responses, Steps, Workshop
+from evoml.evaluation.fitting import fit_step, fit_table
 from evoml.evaluation.folds import Fold, Folds, Table, own
 from evoml.evaluation.scoring import OwnScorer, Scorer, apply
+from evoml.evaluation.surroundings import error_text, peak_memory, quiet, random_generators_aside, random_states_kept
 from evoml.learners.out_of_fold import prediction_columns
 
 if TYPE_CHECKING:
     from evoml.core.dataset import Dataset
     from evoml.core.target import Classes
     from evoml.evaluation.splitting import Split
-
-
-_TURN = threading.RLock()
-_SPARE: list[np.random.MT19937] = []  # generators that nobody draws from now
 
 
 class Builder(Protocol):
@@ -285,92 +278,6 @@ def semantics(predictions: np.ndarray, dataset: Dataset) -> str:
     return hashlib.blake2b(rounded.astype(np.float32).tobytes(), digest_size=12).hexdigest()
 
 
-# -- fitting ----------------------------------------------------------------------------------------------------------
-
-
-def fit_step(step: Any, table: Table, X: Any, *, transform: bool = False) -> Any:
-    """Fit a step on ``X`` with the target, and with those of sample weights and groups that it takes.
-
-    With ``transform`` the transformed ``X`` is returned, else the step. Within a step, weights and groups travel by
-    scikit-learn's metadata routing, except in the few that it cannot be routed through: there the step itself gets them.
-    """
-    given = table.metadata
-    if not given:
-        return _fit(step, X, table.y, {}, transform)
-    from sklearn.utils.validation import has_fit_parameter
-
-    from evoml.genomes.pipeline_tree.build import request
-
-    def requesting() -> Any:
-        for name in given:
-            request(step, name)
-        return step
-
-    def unrouted() -> Any:
-        takes = {name: values for name, values in given.items() if has_fit_parameter(step, name)}
-        return _fit(step, X, table.y, takes, transform)
-
-    return _routed(requesting, given, lambda step, wanted: _fit(step, X, table.y, wanted, transform), unrouted)
-
-
-def _fit(step: Any, X: Any, y: Any, metadata: Mapping[str, Any], transform: bool) -> Any:
-    if not transform:
-        step.fit(X, y, **metadata)
-        return step
-    if hasattr(step, "fit_transform"):
-        return step.fit_transform(X, y, **metadata)
-    return step.fit(X, y, **metadata).transform(X)
-
-
-def fit_table(builder: Builder, text: str, seed: int, table: Table) -> Any:
-    """Return the whole estimator of a genome's text fitted on a table.
-
-    Sample weights and groups reach all steps that take them.
-    """
-    given = table.metadata
-    if not given:
-        return builder.build(text, seed).fit(table.X, table.y)
-    return _routed(
-        lambda: builder.build(text, seed, weighted="sample_weight" in given, grouped="groups" in given),
-        given,
-        lambda model, wanted: model.fit(table.X, table.y, **wanted),
-        lambda: _fit_by_step(builder.build(text, seed), table.X, table.y, given),
-    )
-
-
-def _routed(
-    make: Callable[[], Any],
-    given: Mapping[str, np.ndarray],
-    fit: Callable[[Any, Mapping[str, np.ndarray]], Any],
-    unrouted: Callable[[], Any],
-) -> Any:
-    """Return ``fit(model, metadata)`` of a model that requests metadata; ``unrouted()`` if it cannot be routed through it."""
-    from sklearn import config_context
-    from sklearn.utils.metadata_routing import get_routing_for_object
-
-    with config_context(enable_metadata_routing=True):
-        model = make()
-        try:
-            wanted = get_routing_for_object(model).consumes("fit", given.keys())
-            return fit(model, {name: given[name] for name in wanted})
-        except (NotImplementedError, KeyError) as error:
-            if isinstance(error, KeyError) and error.args != ("groups",):
-                raise
-    return unrouted()
-
-
-def _fit_by_step(model: Any, X: Any, y: Any, given: Mapping[str, np.ndarray]) -> Any:
-    """Fit a pipeline with metadata for its own steps alone, not for those within a step.
-
-    So it must be with a few parts that scikit-learn cannot route metadata through: AdaBoost says so, its TargetEncoder
-    looks for groups that are not there.
-    """
-    from sklearn.utils.validation import has_fit_parameter
-
-    takers = [(step, name) for step, part in model.steps for name in given if has_fit_parameter(part, name)]
-    return model.fit(X, y, **{f"{step}__{name}": given[name] for step, name in takers})
-
-
 def fit_whole(problem: Problem, text: str) -> Any:
     """Return the pipeline of a genome's text fitted on the whole table, under its column names and labels.
 
@@ -382,92 +289,3 @@ def fit_whole(problem: Problem, text: str) -> Any:
         table = table.take(np.flatnonzero(table.weight))
     with quiet(problem.seed):
         return fit_table(problem.builder, text, problem.seed, table)
-
-
-# -- surroundings -----------------------------------------------------------------------------------------------------
-
-
-def error_text(error: BaseException) -> str:
-    """Return the type and message of an error, also of one that cannot say its own message, fit for any file."""
-    try:
-        message = str(error)
-    except Exception:
-        message = "it has no message that can be read"
-    return f"{type(error).__name__}: {message}"[:2000].encode(errors="backslashreplace").decode()[:2000]
-
-
-@contextlib.contextmanager
-def quiet(seed: int) -> Iterator[Callable[[], None]]:
-    """Silence warnings, keep to one thread, and leave the global random states as they were.
-
-    Parts that draw from a global state despite all find it seeded, so that they too repeat themselves; the function that
-    is handed out seeds it anew. All this belongs to the whole process, so threads take turns.
-    """
-    with _TURN:
-
-        def seed_anew() -> None:
-            random.seed(seed)
-            np.random.seed(seed % 2**32)  # noqa: NPY002
-
-        with random_states_kept(), warnings.catch_warnings(), np.errstate(all="ignore"), _one_thread():
-            warnings.simplefilter("ignore")
-            seed_anew()
-            yield seed_anew
-
-
-@contextlib.contextmanager
-def random_states_kept() -> Iterator[None]:
-    """Leave the global random states as they were."""
-    found = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(found[0])
-        np.random.set_state(found[1])  # noqa: NPY002
-
-
-@contextlib.contextmanager
-def random_generators_aside() -> Iterator[None]:
-    """The same in a fraction of the time, but for half of a pair of normal numbers that NumPy may have kept back.
-
-    Another generator takes the place of NumPy's: to copy that one's state twice takes longer than many a prediction.
-    """
-    python, found = random.getstate(), np.random.get_bit_generator()  # type: ignore[attr-defined]
-    spare = _SPARE.pop() if _SPARE else np.random.MT19937(0)
-    np.random.set_bit_generator(spare)  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        np.random.set_bit_generator(found)  # type: ignore[attr-defined]
-        random.setstate(python)
-        _SPARE.append(spare)
-
-
-def _one_thread() -> contextlib.AbstractContextManager[Any]:
-    """Keep numerical libraries to one thread: sums in another order are other bits. Workers are born that way."""
-    if os.environ.get("OMP_NUM_THREADS") == os.environ.get("OPENBLAS_NUM_THREADS") == "1":
-        return contextlib.nullcontext()
-    return _numerical_libraries(len(sys.modules)).limit(limits=1)  # type: ignore[no-any-return]
-
-
-@lru_cache(maxsize=1)
-def _numerical_libraries(n_modules: int) -> Any:
-    """Return a controller of the numerical libraries that are loaded: new ones come with new modules."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def peak_memory(*, reset: bool = False) -> float:
-    """Return the most bytes this process has held since the last reset; with ``reset``, those it holds now. 0 if unknown."""
-    if reset:
-        with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as clear:
-            clear.write("5")
-    return status_bytes("VmHWM")
-
-
-def status_bytes(name: str, process: int | str = "self") -> float:
-    """Return a figure in bytes from Linux's status of a process; 0 if there is none."""
-    with contextlib.suppress(OSError, StopIteration, ValueError), open(f"/proc/{process}/status") as status:
-        return next(int(line.split()[1]) * 1024.0 for line in status if line.startswith(name))
-    return 0.0

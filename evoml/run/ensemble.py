@@ -18,7 +18,7 @@ from evoml.evaluation import quiet
 from evoml.evaluation.ensemble_selection import Bounds, Selection, average_score, select
 from evoml.evaluation.executors import NO_TIME
 from evoml.evaluation.folds import rows
-from evoml.evaluation.problem import error_text
+from evoml.evaluation.surroundings import error_text
 from evoml.genomes.pipeline_tree.build import named
 from evoml.genomes.pipeline_tree.source import average_path
 from evoml.run.refit import LIKELY, FinalModel, Member, final_model

@@ -12,7 +12,7 @@ from scipy.special import expit, softmax
 
 from evoml.evaluation import quiet
 from evoml.evaluation.expected_score import ExpectedScore, expected_score
-from evoml.evaluation.problem import error_text
+from evoml.evaluation.surroundings import error_text
 from evoml.run.ensemble import Makers, can_be_averaged, within_limits
 
 if TYPE_CHECKING:

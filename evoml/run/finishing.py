@@ -15,7 +15,7 @@ from evoml.core.errors import EvomlError
 from evoml.evaluation import quiet
 from evoml.evaluation.conformal import Calibration
 from evoml.evaluation.decisions import Decision, asks_for, decide, is_quick
-from evoml.evaluation.problem import error_text
+from evoml.evaluation.surroundings import error_text
 from evoml.learners.adjusted import adjusted
 from evoml.run.refit import LIKELY, FinalModel
 

@@ -79,7 +79,7 @@ class Meter:
 
 def watch_host(folder: str) -> None:
     """Wrap what the host and its workers do; called in the host before it forks."""
-    from evoml.evaluation import cache, execution, problem
+    from evoml.evaluation import cache, execution, problem, results
     from evoml.evaluation.executors import channel, host
     from evoml.genomes.pipeline_tree import plan, space
 
@@ -94,7 +94,7 @@ def watch_host(folder: str) -> None:
         meter.leave()
         watch.wall, watch.cpu = time.perf_counter() - watch.wall, time.process_time() - watch.cpu
 
-    execution.Stopwatch.__enter__, execution.Stopwatch.__exit__ = enter, leave
+    results.Stopwatch.__enter__, results.Stopwatch.__exit__ = enter, leave
     meter.wrap(execution, "inner_folds", "fit and predict")
     meter.wrap(problem, "apply", "score")
     meter.wrap(host, "_fitted", "last fit")

@@ -16,8 +16,8 @@ from evoml.core.candidate import Status
 from evoml.core.errors import SearchSpaceError
 from evoml.evaluation import Problem, evaluate, scorers, splits
 from evoml.evaluation.cache import Keeper, MemoryCache, NoCache, SharedCache
-from evoml.evaluation.problem import quiet
 from evoml.evaluation.scoring import apply
+from evoml.evaluation.surroundings import quiet
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
 
 IRIS, DIABETES = load_iris(return_X_y=True), load_diabetes(return_X_y=True)

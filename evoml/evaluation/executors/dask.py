@@ -27,7 +27,7 @@ from evoml.core.errors import EvomlError, FitError, SettingError
 from evoml.evaluation.executors.parcel import Parcel
 from evoml.evaluation.executors.process import ProcessExecutor
 from evoml.evaluation.executors.sandbox import Work, close_sandboxes, evaluate_batch, fit_all
-from evoml.evaluation.problem import error_text
+from evoml.evaluation.surroundings import error_text
 
 if TYPE_CHECKING:
     from distributed import Client, Future

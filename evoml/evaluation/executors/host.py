@@ -24,8 +24,9 @@ from evoml.evaluation.executors import NO_TIME
 from evoml.evaluation.executors.channel import Channel
 from evoml.evaluation.executors.process import MODEL, PROBLEM
 from evoml.evaluation.packing import pack, unpack
-from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole, status_bytes
+from evoml.evaluation.problem import Problem, evaluate, fit_whole
 from evoml.evaluation.readiness import unloaded
+from evoml.evaluation.surroundings import error_text, status_bytes
 from evoml.kernels.warmup import load
 
 GRACE = 0.25  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so

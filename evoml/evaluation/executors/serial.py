@@ -15,8 +15,9 @@ from evoml.core.candidate import Evaluation
 from evoml.core.errors import FitError
 from evoml.evaluation.cache import Cache, MemoryCache, NoCache
 from evoml.evaluation.executors import NO_TIME
-from evoml.evaluation.problem import Problem, error_text, evaluate, fit_whole
+from evoml.evaluation.problem import Problem, evaluate, fit_whole
 from evoml.evaluation.readiness import unloaded
+from evoml.evaluation.surroundings import error_text
 from evoml.kernels.warmup import load
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evoml.core.errors import BudgetError, DataError, FitError, JournalError
-from evoml.evaluation.problem import error_text, fit_table, quiet
+from evoml.evaluation.fitting import fit_table
+from evoml.evaluation.surroundings import error_text, quiet
 from evoml.run.explanation.dependence import dependences
 from evoml.run.explanation.fold_models import FoldModel, averaged, fold_models
 from evoml.run.explanation.importance import importances
