@@ -56,7 +56,7 @@ def data_from(
 
     Raises DataError if a named column is not there, or the target cannot be learnt.
     """
-    from evoml.core.dataset import read_features
+    from evoml.core.features import read_features
 
     targets = [target] if isinstance(target, str) else list(target)
     for role, name in (*(("target", one) for one in targets), ("group", group), ("weight", weight)):
@@ -91,7 +91,7 @@ def held_out(data: Data, share: float, seed: int, time_column: str | None = None
     """
     import numpy as np
 
-    from evoml.core.dataset import read_features
+    from evoml.core.features import read_features
     from evoml.evaluation.holdout import set_aside
 
     times = None

@@ -40,7 +40,7 @@ def divided(rows: Rows, holdout: Any, seed: int, cv: Any, column_kinds: Any) -> 
         )
     from sklearn.utils import check_consistent_length
 
-    from evoml.core.dataset import read_features
+    from evoml.core.features import read_features
     from evoml.core.target import target_values
     from evoml.evaluation.holdout import set_aside
 

@@ -20,7 +20,7 @@ from evoml.genomes.pipeline_tree.source import constant_source as source_of_cons
 if TYPE_CHECKING:
     from evoml.components.calls import Call
     from evoml.core.candidate import Outcome
-    from evoml.core.dataset import Features
+    from evoml.core.features import Features
     from evoml.evaluation import Problem
     from evoml.genomes.pipeline_tree import PipelineSpace
     from evoml.run.pace import Pace

@@ -8,7 +8,7 @@ import pytest
 
 from evoml.cli.columns import check_columns, in_words, kinds_from, prepared
 from evoml.core import DataError, SettingError
-from evoml.core.dataset import read_features
+from evoml.core.features import read_features
 
 
 def test_kinds_are_read_from_texts():

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from evoml.core.clean_table import CleanTable, parse_durations, parse_numbers
 from evoml.core.columns import infer_columns, left_out, table_of
-from evoml.core.dataset import read_features
 from evoml.core.errors import SettingError
+from evoml.core.features import read_features
 
 nan = np.nan
 

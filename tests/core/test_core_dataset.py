@@ -14,7 +14,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
 from evoml.core import DataError
-from evoml.core.dataset import read_dataset, read_features
+from evoml.core.dataset import read_dataset
+from evoml.core.features import read_features
 
 X = np.arange(12.0).reshape(6, 2)
 LABELS = ["a", "b", "a", "b", "c", "c"]
