@@ -75,7 +75,7 @@ def _name(value: Any) -> str:
 
 def time_limit(wanted: Search) -> float:
     """Return the seconds one evaluation may take: as asked, else a tenth of the budget, at least half of a small one."""
-    seconds = wanted.budget.seconds
     if wanted.eval_seconds is not None:
         return wanted.eval_seconds
-    return 300.0 if seconds is None else max(seconds / 10, min(seconds / 2, 10.0))
+    bounds = [bound for bound in (wanted.budget.seconds, wanted.budget.cpu_seconds) if bound is not None]
+    return max(min(bounds) / 10, min(min(bounds) / 2, 10.0)) if bounds else 300.0

@@ -19,6 +19,7 @@ from evoml.journal import Journal
 from evoml.run.pace import Pace
 from evoml.run.refit import final_model
 from evoml.run.search import put_together
+from evoml.run.settings import time_limit
 
 CHEAP = {"only": ["GaussianNB", "StandardScaler"]}
 NAIVE, TREE, LOGISTIC = "GaussianNB(features)", "DecisionTreeClassifier(features)", "LogisticRegression(features)"
@@ -283,3 +284,18 @@ def test_of_several_bounds_the_first_ends_the_run():
     assert run(3, budget=Budget(evaluations=3, cpu_seconds=60.0)).finished.progress.evaluations == 3
     assert run(budget=Budget(cpu_seconds=60.0, seconds=1.0), executor="serial").finished.stopped_by == "budget"
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("budget", "own", "limit"),
+    [
+        (Budget(evaluations=9), None, 300.0),
+        (Budget(seconds=600), None, 60.0),
+        (Budget(seconds=12), None, 6.0),
+        (Budget(cpu_seconds=40), None, 10.0),
+        (Budget(seconds=600, cpu_seconds=200), None, 20.0),
+        (Budget(seconds=600), 5.0, 5.0),
+    ],
+)
+def test_one_evaluation_may_take_a_share_of_the_smaller_bound(budget, own, limit):
+    assert time_limit(small_search(budget=budget, eval_seconds=own)) == limit
