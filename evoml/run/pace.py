@@ -97,9 +97,10 @@ class Pace:
 
     def rehearse(self) -> None:
         """Find out what is to be done after the last refit takes."""
-        began = time.perf_counter()
+        watch = time.process_time if self.budget.seconds is None else time.perf_counter
+        began = watch()
         self._rehearse()
-        self._rehearsal, self._rehearsed = time.perf_counter() - began, max(self._told, 1)
+        self._rehearsal, self._rehearsed = watch() - began, max(self._told, 1)
 
     # -- what is kept for the end -------------------------------------------------------------------------------------
 
@@ -161,8 +162,9 @@ class Pace:
 
     def refit(self, outcome: Outcome) -> Estimate:
         """Estimate fitting a candidate on all rows, from what fitting it on its folds took."""
-        plan, seconds = self.space.plan(outcome.candidate.genome), outcome.evaluation.cost.fit / self._folds
-        return self.costs.scaled(plan, seconds, self._fold_rows, self._rows, self._columns)
+        plan, cost = self.space.plan(outcome.candidate.genome), outcome.evaluation.cost
+        seconds = cost.fit_cpu if self.budget.seconds is None and cost.fit_cpu else cost.fit
+        return self.costs.scaled(plan, seconds / self._folds, self._fold_rows, self._rows, self._columns)
 
     def first_fit(self, tree: PipelineTree) -> Estimate:
         """Estimate fitting a pipeline on all rows that was never evaluated."""
