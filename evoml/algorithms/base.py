@@ -37,6 +37,7 @@ class EvolutionaryAlgorithm(ABC):
 
     def __init__(self, space: GenomeSpace, seed: int, population_size: int = 50, island: int = 0) -> None:
         self.space, self.seed, self.population_size, self.island = space, seed, population_size, island
+        self.initial_size = population_size  # candidates that are sampled at first
         self._first_asked: dict[str, int] = {}  # key -> id of the candidate that had it first; only ever grows
 
     @abstractmethod
@@ -50,6 +51,10 @@ class EvolutionaryAlgorithm(ABC):
     def _room(self, state: State, n: int) -> int:
         """Return how many of ``n`` candidates may be asked before outcomes are told; all, unless there is a barrier."""
         return n
+
+    def _is_newcomer(self, state: State, index: int) -> bool:
+        """Tell whether candidate number ``index`` is to be sampled though there is a population."""
+        return False
 
     def start(self) -> State:
         return State(credit={name: Credit() for name in self.space.operators})
@@ -85,7 +90,7 @@ class EvolutionaryAlgorithm(ABC):
         return candidate
 
     def _draw(self, state: State, index: int, rng: np.random.Generator) -> Candidate:
-        if index < self.population_size or not state.population:
+        if index < self.initial_size or not state.population or self._is_newcomer(state, index):
             genome = self.space.sample([index], [rng])[0]
             return Candidate(index, genome, self.space.key(genome), generation=state.generation)
         operator = choose_operator(state.credit, rng)

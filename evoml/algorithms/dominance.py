@@ -11,13 +11,20 @@ if TYPE_CHECKING:
     from evoml.core.candidate import Outcome
 
 
+def dominating(values: np.ndarray) -> np.ndarray:
+    """Return (n, n) bool, whether the first point dominates the second; values: (n, m), all minimised."""
+    no_worse = np.ones((len(values), len(values)), dtype=bool)
+    for column in values.T:
+        no_worse &= column[:, None] <= column[None, :]
+    return no_worse & ~no_worse.T
+
+
 def fronts(scores: np.ndarray) -> list[np.ndarray]:
     """Sort points into fronts of mutually non-dominated ones (Deb et al. 2002, section III-A).
 
     scores: (n, m) objective values, all maximised. Returns arrays of indices, the best front first.
     """
-    better_or_equal = np.asarray(np.all(scores[:, None, :] >= scores[None, :, :], axis=2))
-    dominates = better_or_equal & ~better_or_equal.T
+    dominates = dominating(-scores)
     dominators = dominates.sum(axis=0)
     left, found = np.ones(len(scores), dtype=bool), []
     while left.any():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from evoml.algorithms.base import EvolutionaryAlgorithm
-from evoml.algorithms.regularised import counted
+from evoml.algorithms.evolution import counted
 from evoml.algorithms.state import State
 
 if TYPE_CHECKING:

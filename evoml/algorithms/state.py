@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from evoml.core.candidate import Outcome, Status, Trial
 
@@ -48,6 +51,10 @@ class State:
         Credit of each operator.
     trials : tuple of Trial
         What operators may learn from, in the order told; not recorded, as it follows from the outcomes.
+    niches : tuple of tuples
+        Cell of each individual in the population, where it is an archive of cells; else empty.
+    descriptors : tuple of str
+        What spans that archive.
     """
 
     next_id: int = 0
@@ -58,9 +65,18 @@ class State:
     offspring: tuple[Outcome, ...] = ()
     credit: Mapping[str, Credit] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
+    niches: tuple[tuple[Any, ...], ...] = ()
+    descriptors: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return the state as JSON-like values, individuals by their ids."""
+        cases = {
+            str(outcome.candidate.id): _written(outcome.evaluation.cases)
+            for outcome in (*self.population, *self.offspring)
+            if outcome.evaluation.cases is not None
+        }
+        niches = [list(niche) for niche in self.niches]
+        more = {"niches": niches, "descriptors": list(self.descriptors), "cases": cases}
         return {
             "next_id": self.next_id,
             "generation": self.generation,
@@ -69,21 +85,39 @@ class State:
             "population": [outcome.candidate.id for outcome in self.population],
             "offspring": [outcome.candidate.id for outcome in self.offspring],
             "credit": {name: [credit.tries, credit.wins] for name, credit in self.credit.items()},
+            **{name: value for name, value in more.items() if value},
         }
 
     @classmethod
     def restore(cls, record: Mapping[str, Any], outcomes: Mapping[int, Outcome]) -> State:
         """Return the state that :meth:`record` gave; ``outcomes`` by id, in the order told."""
+        cases = {int(index): _read(text) for index, text in record.get("cases", {}).items()}
+        known = {index: _with_cases(outcomes[index], cases[index]) for index in cases}
+        found = {**outcomes, **known}
         return cls(
             next_id=record["next_id"],
             generation=record["generation"],
             asked=record["asked"],
             told=record["told"],
-            population=tuple(outcomes[index] for index in record["population"]),
-            offspring=tuple(outcomes[index] for index in record["offspring"]),
+            population=tuple(found[index] for index in record["population"]),
+            offspring=tuple(found[index] for index in record["offspring"]),
             credit={name: Credit(*values) for name, values in record["credit"].items()},
             trials=remembered((), outcomes.values()),
+            niches=tuple(tuple(niche) for niche in record.get("niches", ())),
+            descriptors=tuple(record.get("descriptors", ())),
         )
+
+
+def _written(cases: np.ndarray) -> str:
+    return base64.b64encode(cases.astype("<f2").tobytes()).decode()
+
+
+def _read(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype="<f2")
+
+
+def _with_cases(outcome: Outcome, cases: np.ndarray) -> Outcome:
+    return replace(outcome, evaluation=replace(outcome.evaluation, cases=cases))
 
 
 def remembered(trials: tuple[Trial, ...], outcomes: Iterable[Outcome]) -> tuple[Trial, ...]:

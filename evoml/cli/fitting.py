@@ -16,13 +16,16 @@ import evoml
 from evoml.cli.columns import TEXTS, in_words
 from evoml.cli.errors import say, short_warnings
 from evoml.cli.explaining import explain_politely
-from evoml.cli.folder import RunFolder
+from evoml.cli.folder import PIPELINES, RunFolder
+from evoml.cli.formulas import resume_formulas
 from evoml.cli.model_file import SavedModel, libraries_needed, save_model
 from evoml.cli.options import DEFAULT_SECONDS, FitOptions, from_mapping, usable_jobs
+from evoml.cli.programs import resume_programs
 from evoml.cli.progress import Watch, polite_interrupts, shown
 from evoml.cli.results import metric_of, reading, record_holdout, summarise, write_all, write_page
 from evoml.cli.tables import absolute, name_of, read_table
 from evoml.cli.target import Data, data_from, held_out
+from evoml.components.catalogue import OPTIONAL_FILES
 from evoml.core.budget import Budget
 from evoml.core.errors import DataError, EvomlError, ModelFileError
 from evoml.journal import Journal
@@ -31,7 +34,11 @@ if TYPE_CHECKING:
     from evoml.run import Search
 
 DEFAULT_ENSEMBLE = 8  # pipelines, as the estimators' default
+DEFAULT_ALGORITHM = "nsga2"  # theirs too
 PACKAGES = ("scikit-learn", "numpy", "pandas", "skops")
+
+
+_OTHERS = {"formulas": resume_formulas, "programs": resume_programs}  # by what a run searched for
 
 
 def fit(given: FitOptions) -> None:
@@ -47,6 +54,9 @@ def fit(given: FitOptions) -> None:
 def resume(path: str) -> None:
     """Go on with a run that was killed until its budget is used up, and write the files it lacks."""
     folder = RunFolder.existing(path)
+    if (go_on := _OTHERS.get(folder.kind)) is not None:
+        go_on(folder)
+        return
     options = options_of(folder)
     changed = _changed(folder.read_record().get("versions") or {})
     if changed:
@@ -55,7 +65,8 @@ def resume(path: str) -> None:
 
 
 def options_of(folder: RunFolder) -> FitOptions:
-    """Return the options that a folder's run was started with."""
+    """Return the options that a folder's search for pipelines was started with."""
+    folder.check_kind(PIPELINES)
     return from_mapping(folder.read_record().get("options") or {}, str(folder.record)).complete()
 
 
@@ -67,7 +78,7 @@ def _lasting(options: FitOptions) -> FitOptions:
         options,
         holdout=held,
         table=absolute(str(options.table)),
-        search_space=None if space is None else str(Path(space).resolve()),
+        search_space=space if space in (None, *OPTIONAL_FILES) else str(Path(str(space)).resolve()),
     )
 
 
@@ -164,6 +175,7 @@ def _estimator(options: FitOptions, data: Data, **more: Any) -> Any:
         n_jobs=usable_jobs(options.jobs or -1),
         random_state=options.seed,
         search_space=options.search_space,
+        algorithm=options.algorithm or DEFAULT_ALGORITHM,
         executor=options.cluster or "auto",
         cv=5 if options.time_split is None else f"time:{options.time_split}",
         column_kinds=options.columns,

@@ -13,6 +13,7 @@ from typing import Any
 from evoml.core.errors import JournalError, SettingError, nearest
 
 RECORD_VERSION = 1
+PIPELINES = "pipelines"  # what a run searched for, where its record does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,27 @@ class RunFolder:
     @property
     def record(self) -> Path:
         return self.path / "run.json"
+
+    @property
+    def kind(self) -> str:
+        """What the run searched for: ``"pipelines"``, ``"formulas"`` ...; its record says so, or its journal."""
+        from evoml.journal import Journal
+
+        if self.record.is_file():
+            return str(self.read_record().get("kind") or PIPELINES)
+        if not self.journal.is_file():
+            return PIPELINES
+        with Journal.read(self.journal) as journal:
+            return str((journal.settings or {}).get("kind") or PIPELINES)
+
+    def check_kind(self, *kinds: str) -> None:
+        """Raise SettingError if the run searched for something else than what a command is for."""
+        if (kind := self.kind) not in kinds:
+            raise SettingError(
+                f"{self.path} holds a search for {kind}, and this command is for one for {' or '.join(kinds)};"
+                " there are: evoml report, show, resume, lineage, compare"
+                + (f". {self.path / 'formula.py'} predicts, without evoml" if kind == "formulas" else "")
+            )
 
     def files(self) -> list[Path]:
         """Return those of the run's files that are there."""

@@ -9,105 +9,52 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from evoml.cli.errors import say, short_warnings
 from evoml.cli.folder import RunFolder, write_whole
 from evoml.cli.options import usable_jobs
-from evoml.cli.results import write_all
-from evoml.cli.tables import name_of, read_table
-from evoml.core.errors import DataError, ModelFileError, SettingError, nearest
-from evoml.journal import Journal
+from evoml.cli.results import write_all, write_page
+from evoml.cli.searching import TableSearch, carry_out, classifies, numbers_of, prepared, recorded
+from evoml.core.errors import ModelFileError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TASKS = ("auto", "classification", "regression")
-DIGITS = 6
+KIND = "formulas"
 
 
 @dataclass(frozen=True)
-class FormulaOptions:
+class FormulaOptions(TableSearch):
     """What `evoml formulas` was asked for."""
 
-    table: str
-    target: str
-    task: str = "auto"
-    seconds: float | None = None
-    generations: int | None = None
     functions: str | None = None
     algorithm: str = "nsga2"
     selection: str = "mdl"
-    weight: str | None = None
-    seed: int | None = None
-    jobs: int = 1
-    out: str | None = None
-    resume: bool = False
 
 
 def formulas(options: FormulaOptions) -> None:
     """Search for formulas, print the front, and leave files in a folder."""
-    if options.task not in TASKS:
-        raise SettingError(
-            f"unknown task {options.task!r}{nearest(options.task, TASKS)}; there are: {', '.join(TASKS)}"
-        )
-    X, y, weights = _data(options)
+    data = numbers_of(options, KIND)
+    _run(*prepared(options, KIND), *data)
+
+
+def resume_formulas(folder: RunFolder) -> None:
+    """Go on with a folder's run to the end of its budget, and write the files it lacks."""
+    options = recorded(folder, FormulaOptions, KIND)
+    _run(folder, options, *numbers_of(options, KIND))
+
+
+def _run(folder: RunFolder, options: FormulaOptions, X: pd.DataFrame, y: pd.Series, weights: Any) -> None:
     estimator = _estimator(options, y)
-    folder = RunFolder(Path(options.out)) if options.resume and options.out else _new_folder(options)
-    began = Journal.has_begun(folder.journal)
-    if options.resume and not began:
-        raise SettingError("--resume goes on with a run: give its folder by --out, and the same options")
-    folder.make()
-    say(f"folder: {folder.path} (Ctrl-C ends the search in good order)")
-    try:
-        with short_warnings():
-            estimator.set_params(journal=str(folder.journal), warm_start=options.resume).fit(
-                X, y, sample_weight=weights
-            )
-    finally:
-        folder.discard_if_unused()
-    failures = _write(estimator, folder.path)
+    carry_out(folder, options, KIND, estimator, X, y, sample_weight=weights)
+    failures = _write(estimator, folder)
     _print(estimator, folder.path)
     if failures:
         raise ModelFileError("; ".join(failures))
 
 
-def _new_folder(options: FormulaOptions) -> RunFolder:
-    return RunFolder.planned(options.out, f"{name_of(options.table)}-formulas")
-
-
-def _data(options: FormulaOptions) -> tuple[pd.DataFrame, pd.Series, Any]:
-    """Return columns of numbers, the target and the weights; rows with gaps are left out, and that is said."""
-    table = read_table(options.table)
-    for role, name in (("target", options.target), ("weight", options.weight)):
-        if name is not None and name not in table.columns:
-            columns = list(table.columns)
-            raise DataError(f"the table has no {role} column {name!r}{nearest(name, columns)}; it has: {columns}")
-    features = table.drop(columns=[name for name in (options.target, options.weight) if name is not None])
-    numbers = features.select_dtypes(["number", "bool"])
-    if others := [name for name in features.columns if name not in numbers.columns]:
-        say(f"left out, for formulas need numbers: {', '.join(others)}")
-    if not len(numbers.columns):
-        raise DataError(f"the table has no column of numbers beside {options.target!r}; formulas need at least one")
-    used = [options.target, *([options.weight] if options.weight else [])]
-    whole = numbers.notna().all(axis=1) & table[used].notna().all(axis=1)
-    if not whole.all():
-        say(f"left out: {int((~whole).sum())} of {len(whole)} rows, which have gaps")
-    if whole.sum() < 2:
-        raise DataError("fewer than two rows of the table are without gaps; fill them in, or leave out columns")
-    weights = None if options.weight is None else table.loc[whole, options.weight].to_numpy(float)
-    return numbers[whole].astype(float), table.loc[whole, options.target], weights
-
-
 def _estimator(options: FormulaOptions, y: pd.Series) -> Any:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
     from evoml import SymbolicClassifier, SymbolicRegressor
 
-    labels = is_bool_dtype(y) or not is_numeric_dtype(y)
-    if options.task == "regression" and labels:
-        raise DataError(f"the target {options.target!r} holds labels such as {y.iloc[0]!r}; regression needs numbers")
-    classification = labels if options.task == "auto" else options.task == "classification"
-    say(f"task: {'classification' if classification else 'regression'}, {len(y)} rows")
-    return (SymbolicClassifier if classification else SymbolicRegressor)(
+    return (SymbolicClassifier if classifies(options, y) else SymbolicRegressor)(
         seconds=options.seconds,
         generations=options.generations,
         function_set=None if options.functions is None else options.functions.replace(",", " ").split(),
@@ -119,21 +66,23 @@ def _estimator(options: FormulaOptions, y: pd.Series) -> Any:
     )
 
 
-def _write(estimator: Any, folder: Path) -> list[str]:
-    """Write the front, the formula as source and the pictures; return what failed, in words."""
+def _write(estimator: Any, folder: RunFolder) -> list[str]:
+    """Write the front, the formula as source, the pictures and the page; return what failed, in words."""
+    path = folder.path
 
     def picture(what: str, target: int, name: str) -> Callable[[], object]:
-        return lambda: estimator.plot(what, target).savefig(folder / name, bbox_inches="tight")
+        return lambda: estimator.plot(what, target).savefig(path / name, bbox_inches="tight")
 
     pictures = []
     for target in range(estimator.front_["chosen"].sum()):
         number = "" if estimator.front_["chosen"].sum() == 1 else f"_{target}"
         pictures += [picture(what, target, f"{what}{number}.svg") for what in ("front", "formula")]
     return write_all(
-        lambda: write_whole(folder / "front.csv", estimator.front_.to_csv(index=False)),
-        lambda: estimator.export(folder / "formula.py", "numpy"),
-        lambda: estimator.export(folder / "formula.tex", "latex"),
+        lambda: write_whole(path / "front.csv", estimator.front_.to_csv(index=False)),
+        lambda: estimator.export(path / "formula.py", "numpy"),
+        lambda: estimator.export(path / "formula.tex", "latex"),
         *pictures,
+        lambda: write_page(folder),
     )
 
 

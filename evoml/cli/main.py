@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from evoml.cli.errors import DIFFERENT, Commands
+from evoml.cli.experiment_commands import commands as experiment_commands
 
 app = typer.Typer(
     cls=Commands,
@@ -16,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(experiment_commands, name="experiment")
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a run, as `evoml fit` wrote it.")]
 
@@ -79,6 +81,9 @@ def fit(
     search_space: Annotated[
         str | None, typer.Option(help="TOML file of the parts a pipeline may use.", metavar="FILE")
     ] = None,
+    algorithm: Annotated[
+        str | None, typer.Option(help="How it evolves, e.g. regularised; or your own, file.py:Name.", metavar="NAME")
+    ] = None,
     group: Annotated[str | None, typer.Option(help="Column of groups that folds keep whole.", metavar="COLUMN")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")] = None,
     time_split: Annotated[
@@ -129,6 +134,7 @@ def fit(
         holdout=share_or_table(holdout),
         task=task,
         search_space=search_space,
+        algorithm=algorithm,
         group=group,
         weight=weight,
         time_split=time_split,
@@ -154,7 +160,7 @@ def find_formulas(
         str | None, typer.Option(help="Operations that formulas may use, e.g. add,sub,mul,div,exp.", metavar="NAMES")
     ] = None,
     algorithm: Annotated[
-        str, typer.Option(help="nsga2, age_fitness, lexicase, generational or mu_plus_lambda.", metavar="NAME")
+        str, typer.Option(help="How it evolves, e.g. age_fitness; or your own, file.py:Name.", metavar="NAME")
     ] = "nsga2",
     selection: Annotated[
         str, typer.Option(help="Which formula of the front is chosen: mdl, knee or best.", metavar="NAME")
@@ -173,9 +179,52 @@ def find_formulas(
 
     run(
         FormulaOptions(
-            table, target, task, seconds, generations, functions, algorithm, selection, weight, seed, jobs, out, resume
+            table, target, task, seconds, generations, weight, seed, jobs, out, resume, functions, algorithm, selection
         )
     )
+
+
+@app.command("programs")
+def find_programs(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="CSV or Parquet file, or sklearn:NAME.")],
+    target: Annotated[str, typer.Option(help="Column to predict.", metavar="COLUMN")],
+    task: Annotated[str, typer.Option(help="auto, classification or regression.", metavar="TASK")] = "auto",
+    seconds: Annotated[float | None, typer.Option(help="Seconds it may take; 60 if no other bound is given.")] = None,
+    generations: Annotated[int | None, typer.Option(help="Populations of programs to be born at most.")] = None,
+    population: Annotated[int, typer.Option(help="Programs in the population of each island.")] = 1000,
+    islands: Annotated[int, typer.Option(help="Populations that evolve apart, on as many threads as --jobs.")] = 1,
+    algorithm: Annotated[
+        str, typer.Option(help="regularised evolution, or random search as a control.", metavar="NAME")
+    ] = "regularised",
+    operations: Annotated[
+        str | None, typer.Option(help="Operations that programs may use; all by default.", metavar="NAMES")
+    ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            help="Programs to start from: linear, affine, network, or files; none for random ones.", metavar="NAMES"
+        ),
+    ] = "affine,network",
+    seed: Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")] = None,
+    jobs: Annotated[int, typer.Option(help="Threads; -1 for all processors.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(help="Dask scheduler whose workers islands evolve on.", metavar="ADDRESS")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="New folder for the results; runs/TABLE-TIME by default.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, with the same options.")
+    ] = False,
+) -> None:
+    """Evolve a learning algorithm on TABLE: a program that sees one row after another, predicts, and learns."""
+    from evoml.cli.programs import ProgramOptions
+    from evoml.cli.programs import programs as run
+
+    run(
+        ProgramOptions(
+            table, target, task, seconds, generations, None, seed, jobs, out, resume, population, islands, algorithm,
+            operations, start, cluster,
+        )
+    )  # fmt: skip
 
 
 @app.command()
@@ -229,6 +278,37 @@ def show(
     from evoml.cli.results import show as run
 
     run(RunFolder.existing(folder), n)
+
+
+@app.command("lineage")
+def show_lineage(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run, or its journal.")],
+    candidate: Annotated[
+        int | None, typer.Option(help="Candidate whose descent to show; the best one by default.")
+    ] = None,
+    graphml: Annotated[
+        str | None, typer.Option(help="File for the graph of descent, for Gephi, yEd, Cytoscape.", metavar="FILE")
+    ] = None,
+    csv: Annotated[str | None, typer.Option(help="File for a table of all candidates.", metavar="FILE")] = None,
+    picture: Annotated[str | None, typer.Option(help="File for a picture: .png, .svg or .pdf.", metavar="FILE")] = None,
+) -> None:
+    """Show where the best candidate of RUN comes from, which variations made the gains, and how the population changed."""
+    from evoml.cli.lineage import lineage as run_it
+
+    run_it(run, candidate, graphml, csv, picture)
+
+
+@app.command("compare")
+def compare_runs(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or journals: two or more.")],
+    out: Annotated[
+        str | None, typer.Option(help="File for a page (.html) or a picture (.png, .svg, .pdf).", metavar="FILE")
+    ] = None,
+) -> None:
+    """Compare runs: settings that differ, scores, curves, fronts, parts used, time."""
+    from evoml.cli.comparing import compare as run_it
+
+    run_it(runs, out)
 
 
 @app.command()

@@ -23,7 +23,14 @@ FORMAT = 1
 LIBRARIES = ("catboost", "lightgbm", "xgboost")
 
 _REQUEST = "_metadata_request"
-_TRUSTED_HOMES = ("sklearn.", "skrub.", "evoml.learners.", "evoml.core.clean_table.")
+_TRUSTED_HOMES = (
+    "sklearn.",
+    "skrub.",
+    "evoml.learners.",
+    "evoml.core.clean_table.",
+    "evoml.estimators.learned_algorithm.",
+    "evoml.evaluation.program_model.",
+)
 # Places in scikit-learn whose classes write files, download, or exist for its own tests.
 _UNTRUSTED_HOMES = ("sklearn.datasets.", "sklearn.externals.", "sklearn.utils._testing.", "sklearn.conftest.")
 _TRUSTED_NAMES = frozenset(

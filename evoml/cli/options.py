@@ -15,7 +15,9 @@ DEFAULT_SECONDS = 60.0
 TASKS = ("auto", "classification", "regression")
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("table", "metric", "task", "search_space", "group", "weight", "out", "cluster"), (str,)),
+    **dict.fromkeys(
+        ("table", "metric", "task", "search_space", "algorithm", "group", "weight", "out", "cluster"), (str,)
+    ),
     "target": (str, list),
     "time_split": (str,),
     "holdout": (int, float, str),
@@ -57,6 +59,8 @@ class FitOptions:
         "auto", "classification" or "regression".
     search_space : str
         TOML file of the parts a pipeline may use.
+    algorithm : str
+        How it evolves: a name, or ``file.py:Name``.
     group, weight : str
         Columns with the group and the weight of each row; not used as features.
     out : str
@@ -87,6 +91,7 @@ class FitOptions:
     holdout: float | str | None = None
     task: str | None = None
     search_space: str | None = None
+    algorithm: str | None = None
     group: str | None = None
     weight: str | None = None
     out: str | None = None

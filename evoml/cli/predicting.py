@@ -10,7 +10,7 @@ import typer
 
 from evoml.cli.columns import TEXTS, check_columns, prepared
 from evoml.cli.errors import say, short_warnings
-from evoml.cli.folder import RunFolder, write_whole
+from evoml.cli.folder import PIPELINES, RunFolder, write_whole
 from evoml.cli.model_file import SavedModel, load_model
 from evoml.cli.tables import read_table
 from evoml.core.errors import DataError, SettingError
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def predict(path: str, source: str, out: str | None, proba: bool, trust: Collection[str]) -> None:
     """Predict the rows of a table with the model in a run's folder; CSV to a file, or to stdout."""
-    model = load_model(RunFolder.existing(path).model, trust)
+    folder = RunFolder.existing(path)
+    folder.check_kind(PIPELINES)
+    model = load_model(folder.model, trust)
     _check_request(model, out, proba)
     _note_versions(model)
     kinds = dict(zip(model.names, model.kinds, strict=True))

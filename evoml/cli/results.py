@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,8 +15,11 @@ from evoml.cli.folder import RunFolder
 from evoml.core.errors import EvomlError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evoml.evaluation.expected_score import ExpectedScore
     from evoml.journal import Journal
+    from evoml.report.record import Record
 
 
 @contextmanager
@@ -59,7 +63,17 @@ def write_page(folder: RunFolder) -> None:
     from evoml.report import write_report
 
     with reading(folder) as journal:
-        write_report(journal, folder.report)
+        write_report(record_in(folder, journal), folder.report)
+
+
+def record_in(folder: RunFolder, journal: Journal) -> Record:
+    """Return what a folder's journal holds, with what only the folder knows of the table."""
+    from evoml.report.record import Record
+
+    record = Record.of(journal)
+    options = folder.read_record().get("options") or {} if folder.record.is_file() else {}
+    known = {name: options[name] for name in ("table", "target") if options.get(name) is not None}
+    return replace(record, settings={**known, **record.settings})
 
 
 def summarise(folder: RunFolder, facts: Mapping[str, Any], libraries: Collection[str]) -> None:
@@ -110,32 +124,61 @@ def _model(folder: RunFolder) -> list[str]:
 
 def show(folder: RunFolder, n: int) -> None:
     """Print the best candidates of a run and its failures: as a table on a terminal, tab-separated anywhere else."""
-    from rich.console import Console
-
     from evoml.report import failures_by_kind, leaderboard
 
+    if folder.kind == "formulas":
+        _show_formulas(folder, n)
+        return
     with reading(folder) as journal:
         board, failures, metric = leaderboard(journal, n), failures_by_kind(journal), metric_of(journal)
     board = board[[name for name in board.columns if name not in ("status", "operator", "fit_seconds")]]
+    board["pipeline"] = [" ".join(text.split()) for text in board["pipeline"]]  # a program has several lines
     if board.empty:
         typer.echo("no candidate has been scored yet")
-    elif Console().is_terminal:
-        _draw(board, f"{folder.path}: best by {metric} (cross-validated)")
     else:
-        typer.echo(board.to_csv(sep="\t", index=False, float_format="%.5g"), nl=False)
+        print_table(board, f"{folder.path}: best by {metric} (cross-validated)")
     if len(failures):
         kinds = failures.groupby("status")["count"].sum()
         typer.echo("failed: " + ", ".join(f"{count} {kind.lower()}" for kind, count in kinds.items()), err=True)
 
 
-def _draw(board: Any, title: str) -> None:
+def _show_formulas(folder: RunFolder, n: int) -> None:
+    """Print the ``n`` most exact formulas of the front, in ascending order of complexity, and the chosen one as LaTeX."""
+    from evoml.report import formula_table
+
+    with reading(folder) as journal:
+        table = formula_table(journal)
+    if table.empty:
+        typer.echo("no formula has been found yet that is better than a constant")
+        return
+    board = table.sort_values("score").tail(n).sort_index()
+    board = board.assign(chosen=["*" if chosen else "" for chosen in board["chosen"]])
+    ended = board["loss"].notna().any()
+    hidden = ["latex", *([] if ended else ["loss", "chosen"])]
+    print_table(board.drop(columns=hidden), f"{folder.path}: {'the front' if ended else 'the front so far'}")
+    for row in (table[table["chosen"]] if ended else table.tail(1)).to_dict("records"):
+        typer.echo(f"latex{' of ' + row['class'] if 'class' in row else ''}: {row['latex']}")
+
+
+def print_table(board: pd.DataFrame, title: str) -> None:
+    """Print a table: drawn with its title on a terminal, tab-separated anywhere else."""
+    from rich.console import Console
+
+    if Console().is_terminal:
+        _draw(board, title)
+    else:
+        typer.echo(board.to_csv(sep="\t", index=False, float_format="%.5g"), nl=False)
+
+
+def _draw(board: pd.DataFrame, title: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title)
     for name in board.columns:
-        table.add_column(name, justify="left" if name == "pipeline" else "right", overflow="fold")
+        words = board[name].map(lambda value: isinstance(value, str)).all()
+        table.add_column(str(name), justify="left" if words else "right", overflow="fold")
     for row in board.itertuples(index=False):
         table.add_row(*(Text(f"{value:.5g}" if isinstance(value, float) else str(value)) for value in row))
     Console().print(table)

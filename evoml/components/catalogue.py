@@ -18,6 +18,7 @@ from evoml.components.part import Outputs, Part, Task
 from evoml.core.errors import SearchSpaceError, nearest
 
 DATA_FILES = ("classifiers", "regressors", "preprocessing", "features", "encoders", "compiled", "boosting", "wrappers")
+OPTIONAL_FILES = ("programs",)  # of parts that are there only where these are asked for
 _TARGETS = {"any": (None,), "nonnegative": (None, "nonnegative"), "positive": (None, "nonnegative", "positive")}
 
 TargetRange: TypeAlias = Literal["any", "nonnegative", "positive"]
@@ -148,8 +149,9 @@ def load_catalogue(
 ) -> Catalogue:
     """The built-in catalogue as suits a metric, with `extra` laid over it.
 
-    extra: a TOML file, a mapping of the same structure, or a catalogue, which is returned as it is. In it a new table
-    adds a part, `remove = true` removes one, a partial table changes one, a top-level `only` keeps just those named.
+    extra: a TOML file, a mapping of the same structure, a catalogue, which is returned as it is, or "programs", for learning
+    algorithms as parts (see :class:`evoml.LearnedAlgorithm`). In a file or a mapping a new table adds a part, `remove = true`
+    removes one, a partial table changes one, a top-level `only` keeps just those named.
     metric: name of the metric that counts, with its parameter after a colon if it has one.
     Raises SearchSpaceError for any mistake, naming file, entry and key.
     """
@@ -157,6 +159,8 @@ def load_catalogue(
         return extra
     if extra is None:
         return _built_in(metric)
+    if isinstance(extra, str) and extra in OPTIONAL_FILES:
+        return _laid_over(_built_in(metric), tomllib.loads(_data(extra)), f"{extra}.toml")
     if isinstance(extra, str | Path):
         return _laid_over(_built_in(metric), read_toml(Path(extra)), str(extra))
     if isinstance(extra, Mapping):

@@ -58,11 +58,14 @@ class Offspring:
         Randomness that belongs to each; its evaluation may draw from it too.
     ages : (n,) int32 array
         Generations since the oldest ancestor of each was sampled.
+    share : float
+        Of the rows, on which they are to be judged.
     """
 
     genomes: Any
     keys: np.ndarray
     ages: np.ndarray
+    share: float = 1.0
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -132,6 +132,8 @@ class Evaluation:
         Out-of-fold predictions: the probability of each class (of the second one of two), else decision values, else
         indicators; one column for a regression; those of several outputs side by side. NaN in rows that no fold tests.
     steps : tuple of StepTime
+    cases : (k,) float16 array or None
+        Error on each of k cases, for algorithms that select by them.
     """
 
     status: Status
@@ -142,6 +144,7 @@ class Evaluation:
     semantics: str = ""
     predictions: np.ndarray | None = field(default=None, compare=False, repr=False)
     steps: tuple[StepTime, ...] = field(default=(), compare=False, repr=False)
+    cases: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from evoml.core.budget import Progress
     from evoml.core.candidate import Candidate, Evaluation, Outcome, Trial
 
+__all__ = ["Algorithm", "Callback", "Executor", "GenomeSpace"]
+
 
 class GenomeSpace(Protocol):
     """A kind of genome: how it is sampled, varied, named and measured. ``str(genome)`` is its text."""
@@ -89,7 +91,7 @@ class Executor(Protocol):
 
 
 class Callback(Protocol):
-    """Is called after each outcome was told."""
+    """Is called after each outcome was told; see :class:`evoml.run.RunCallback` for what else a callback may hear of."""
 
     def __call__(self, progress: Progress, outcome: Outcome) -> object: ...
 

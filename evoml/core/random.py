@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
+
+_TURN = threading.RLock()  # global states belong to the whole process
 
 
 def stream(seed: int, *identity: int) -> np.random.Generator:
@@ -11,6 +18,20 @@ def stream(seed: int, *identity: int) -> np.random.Generator:
     Equal arguments give equal streams on any machine, in any process and any order of calls.
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=identity))
+
+
+@contextmanager
+def global_states_seeded(seed: int) -> Iterator[None]:
+    """Seed the global random states for code that draws from them, and leave them as they were found."""
+    with _TURN:
+        python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
 
 
 def fresh_seed() -> int:

@@ -86,12 +86,26 @@ PARAMETERS = """
         table, then fold by fold. Only those evaluated on all folds can win. ``False`` evaluates all on all folds.
     search_space : Catalogue, path of a TOML file, mapping or None, default=None
         Parts that may be used; see :func:`evoml.load_catalogue`.
-    algorithm : {"nsga2", "regularised", "random"} or callable, default="nsga2"
-        How it evolves; a callable gets ``(space, seed, population_size=...)`` and returns an algorithm.
+    algorithm : str, scheme or callable, default="nsga2"
+        How it evolves. In generations: ``"nsga2"``, ``"spea2"``, ``"nsga3"``, ``"age_fitness"`` (age-fitness Pareto),
+        ``"lexicase"`` (parents by epsilon-lexicase selection, each row a case; 200 of them at most), ``"generational"`` with
+        an elite and ``"mu_plus_lambda"`` (on the first objective), ``"islands"`` (four, with migration in a ring),
+        ``"successive_halving"`` (the population shrinks as its rows grow; for tables of several thousand rows). Without
+        waiting for anybody: ``"regularised"`` (the oldest dies), ``"map_elites"`` (an archive of the best of each size and
+        model; ``plot("archive")``) and ``"random"``, the control. Or one with settings, such as
+        ``schemes.SPEA2(tournament_size=3)`` of :mod:`evoml.algorithms.schemes`, ``partial(Islands, topology=graph)``, a DEAP
+        toolbox as ``DeapToolbox(toolbox)``, your own subclass of ``Scheme``, a callable
+        ``(space, seed, population_size=...)`` that returns an algorithm, or where such a thing is: ``"file.py:Name"``.
     initial_pipelines : sequence or None, default=None
         scikit-learn pipelines (or texts) to start from.
+    operators : mapping of name to callable or None, default=None
+        Operators of variation of your own, beside those there are, or in the place of one of the same name: each takes one
+        pipeline, or several, and a NumPy generator, such as ``widen(pipeline, rng)``, and returns a pipeline, or None where it
+        finds nothing to work on. Pipelines are nested calls, :class:`evoml.genomes.pipeline_tree.Term`; what their steps need
+        is put before them.
     callbacks : sequence of callables or None, default=None
-        Each is called as ``callback(progress, outcome)`` after every outcome.
+        Each is called as ``callback(progress, outcome)`` after every outcome. An object may have any of the methods of
+        :class:`evoml.run.RunCallback` instead: for the start, the end, each batch, each outcome and each improvement.
     journal : path or None, default=None
         SQLite file that records the run; None keeps the record in memory.
     executor : {"auto", "process", "serial", "dask"}, address or dask Client, default="auto"
@@ -155,7 +169,7 @@ ATTRIBUTES = """
         What was inferred of each column of the table: kind, why, distinct values, share of missing ones, an example.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : (n_features_in_,) array
+    feature_names_in_ : (n_features,) array
         Names of the columns, where they are all strings.
 """
 
@@ -212,6 +226,7 @@ class EvoEstimator(Explaining, BaseEstimator):
         search_space: Any = None,
         algorithm: Any = "nsga2",
         initial_pipelines: Any = None,
+        operators: Any = None,
         callbacks: Any = None,
         journal: str | Path | None = None,
         executor: Any = "auto",
@@ -241,6 +256,7 @@ class EvoEstimator(Explaining, BaseEstimator):
         self.search_space = search_space
         self.algorithm = algorithm
         self.initial_pipelines = initial_pipelines
+        self.operators = operators
         self.callbacks = callbacks
         self.journal = journal
         self.executor = executor
@@ -349,6 +365,7 @@ class EvoEstimator(Explaining, BaseEstimator):
             algorithm=self.algorithm,
             population_size=self.population_size,
             initial_pipelines=[*parameters.pipelines(self.initial_pipelines), *self._last_front()],
+            operators=self.operators,
             early_stop=self.early_stop,
             racing=bool(self.racing),
             n_jobs=n_workers,
@@ -436,8 +453,9 @@ class EvoEstimator(Explaining, BaseEstimator):
     def plot(self, what: str = "pipeline") -> Figure:
         """Draw ``"pipeline"`` (the best one), ``"score"`` (over time), ``"front"`` or ``"lineage"`` as a matplotlib figure.
 
-        After ``explain`` also ``"importance"``, ``"dependence"``, ``"slices"``, and ``"curves"``, ``"calibration"``,
-        ``"confusion"`` of a classifier, ``"residuals"`` of a regressor.
+        Of descent and of populations ``"family"``, ``"gains"``, ``"takeover"``, ``"diversity"`` and ``"growth"``. After
+        ``explain`` also ``"importance"``, ``"dependence"``, ``"slices"``, and ``"curves"``, ``"calibration"``, ``"confusion"``
+        of a classifier, ``"residuals"`` of a regressor.
         """
         from evoml.report import plot
 

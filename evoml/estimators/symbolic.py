@@ -52,13 +52,20 @@ PARAMETERS = """
     function_set : sequence of str, mapping or None, default=None
         Operations by name: ``add, sub, mul, div, pow, min, max, neg, inv, square, cube, sqrt, cbrt, abs, exp, log, sin, cos,
         tan, asin, acos, atan, sinh, cosh, tanh, sigmoid``; or a mapping of names to how often each is tried. None is add,
-        sub, mul, div, square, sqrt, exp, log, sin, cos and a few more, by how often textbooks use them.
-    algorithm : {"nsga2", "age_fitness", "lexicase", "generational", "mu_plus_lambda"}, default="nsga2"
-        How it evolves: NSGA-II on error and complexity; age-fitness Pareto optimisation; epsilon-lexicase selection of
-        parents; classic genetic programming with tournaments on error plus ``parsimony_coefficient`` times complexity, where
-        offspring replace their parents or compete with them.
+        sub, mul, div, square, sqrt, exp, log, sin, cos, tanh, asin, by how often textbooks use them. Whole powers come of
+        products; ``pow`` is for others than roots, such as x ^ 0.7.
+    algorithm : str, scheme or callable, default="nsga2"
+        How it evolves: ``"nsga2"``, ``"spea2"`` or ``"nsga3"`` on error and complexity; ``"age_fitness"``, age-fitness Pareto
+        optimisation; ``"lexicase"``, epsilon-lexicase selection of parents; classic genetic programming with tournaments on
+        error plus ``parsimony_coefficient`` times complexity, where offspring replace their parents (``"generational"``) or
+        compete with them (``"mu_plus_lambda"``); ``"regularised"``, where the oldest tenth dies; ``"map_elites"``, an archive
+        of the best of each size and outermost operation; ``"random"``, the control. Or one with settings, such as
+        ``schemes.MapElites(descriptors=("size", "cost"))`` of :mod:`evoml.algorithms.schemes`, your own subclass of
+        ``Scheme``, or where it is: ``"file.py:Name"``.
     islands : int, default=1
-        Populations that evolve apart; every 20 generations the best of each move on to the next.
+        Populations that evolve apart; every 20 generations the best of each move on to others.
+    topology : {"ring", "complete", "star"} or networkx graph, default="ring"
+        To which islands they move: a graph has a node for each island, and an edge from each to where its best go.
     patience : int or None, default=60
         Generations without a much better formula (a tenth less error) after which a population begins anew, half as many
         again after each time; the best formulas are kept apart anyway. None is never.
@@ -81,7 +88,8 @@ PARAMETERS = """
         Which formula of the front is ``formula_``: that of least description length with the target, the one where more
         complexity ceases to pay, or that of the least error.
     snap : bool, default=True
-        Whether constants become rounder numbers (2, 1/3, pi ...) at the end, where the data do not mind.
+        Whether constants become rounder numbers (2, 1/3, pi ...) at the end, or go, where that takes less to describe than
+        the data then take more: within two or three standard errors of a constant, the others moving along with it.
     complexity : mapping of str to float or None, default=None
         Complexity of operations by name, ``"constant"`` and ``"variable"``; what is not named counts 1.
     units : mapping of name to str or None, default=None
@@ -132,7 +140,7 @@ ATTRIBUTES = """
         ``"budget"``, ``"solved"``, ``"early_stop"``, ``"interrupt"`` or ``"exhausted"`` (a constant target).
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : (n_features_in_,) array
+    feature_names_in_ : (n_features,) array
         Names of the columns, where they are all strings.
 """
 
@@ -163,6 +171,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         function_set: Any = None,
         algorithm: str = "nsga2",
         islands: int = 1,
+        topology: Any = "ring",
         patience: int | None = 60,
         tournament_size: int = 2,
         parsimony_coefficient: float = 0.001,
@@ -202,6 +211,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         self.function_set = function_set
         self.algorithm = algorithm
         self.islands = islands
+        self.topology = topology
         self.patience = patience
         self.tournament_size = tournament_size
         self.parsimony_coefficient = parsimony_coefficient
@@ -281,6 +291,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             tournament_size=int(self.tournament_size),
             parsimony=float(self.parsimony_coefficient),
             islands=int(self.islands),
+            topology=self.topology,
             patience=self.patience if self._begins_anew else None,
             operators=self._operators(),
             init_length=(int(low), int(high)),
@@ -342,15 +353,26 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         return {**usual, **{name: float(value) for name, value in given.items() if value is not None}}
 
     def _last_front(self) -> list[str]:
-        """Return the formulas a warm start begins with; a journal that is resumed holds them itself."""
-        from evoml.genomes.expression.text import write
+        """Return the formulas a warm start begins with; a journal that is resumed holds them itself.
+
+        They are as the search left them, and only those that the settings, which may have changed, still allow: what scales
+        them would make some too long.
+        """
+        from evoml.genomes.expression import ExpressionSpace
+        from evoml.genomes.expression.operations import DEFAULT
         from evoml.journal import Journal
 
         resumed = self.journal is not None and Journal.has_begun(self.journal)
-        if not self.warm_start or resumed or not hasattr(self, "_fronts"):
+        if not self.warm_start or resumed or not hasattr(self, "_halls"):
             return []
-        names = self._names(self.n_features_in_)
-        return [write(shown.formula, names) for front in self._fronts for shown in front.formulas]
+        space = ExpressionSpace(
+            self._names(self.n_features_in_),
+            DEFAULT if self.function_set is None else self.function_set,
+            max_length=self.max_length,
+            max_depth=self.max_depth,
+            const_range=self.const_range,
+        )
+        return [space.text(one) for hall in self._halls for one in hall if space.holds(one)]
 
     @contextmanager
     def _shown(self, labels: Sequence[str]) -> Iterator[list[Callable[[Sight], object]]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from evoml.genomes.expression.population import Formula
+    from evoml.genomes.expression.population import Formula, Population
     from evoml.run.formulas import FormulaResult, Front
 
 DIGITS = 6
@@ -33,11 +33,13 @@ class SymbolicResults:
     formula_: Any
     classes_: np.ndarray
     _fronts: tuple[Front, ...]
+    _halls: list[Population]
     _columns: list[str]
 
     def _keep(self, result: FormulaResult, names: Sequence[str]) -> None:
         """Keep what was found as attributes."""
         self._fronts, self._columns = result.fronts, list(names)
+        self._halls = [one.hall.genomes for one in result.lineages if one.hall.genomes is not None]
         self.front_ = _table(result.fronts, self._columns)
         self.formula_ = self._formula_text(self.front_)
         self.history_ = result.history

@@ -231,10 +231,11 @@ def packed(evaluation: Evaluation) -> bytes:
     """Return what duplicates need of an evaluation in a third of the memory: they have no predictions of their own."""
     found = evaluation
     scores = dict(found.fold_scores)
-    return pickle.dumps((str(found.status), scores, COSTS(found.cost), found.error, found.rungs, found.semantics))
+    known = (str(found.status), scores, COSTS(found.cost), found.error, found.rungs, found.semantics, found.cases)
+    return pickle.dumps(known)
 
 
 def unpacked(content: bytes) -> Evaluation:
     """Return the evaluation that :func:`packed` was given, without its predictions and steps."""
-    status, scores, cost, error, rungs, semantics = pickle.loads(content)
-    return Evaluation(Status(status), scores, Cost(*cost), error, rungs, semantics)
+    status, scores, cost, error, rungs, semantics, cases = pickle.loads(content)
+    return Evaluation(Status(status), scores, Cost(*cost), error, rungs, semantics, cases=cases)

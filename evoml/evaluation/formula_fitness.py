@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from evoml.kernels.expression_least_squares import fit_constants
 
 CHUNK = 64  # formulas of one call; not by the number of threads, on which nothing may depend
 CASES = 128  # rows that selection by cases looks at
+LEAST_ROWS = 50  # that formulas are judged on, whatever the share
 _SEARCHED = 1 << 40  # number of the key that decides on local search, beyond those that spaces and selection use
 LOGIT_ROWS = 4  # times as many rows are needed to tune logits: each says little
 _LOGIT = 4  # nodes around a formula that is a logit: intercept + slope * formula
@@ -82,15 +84,28 @@ class FormulaFitness:
         with_cases: bool = False,
         precision: str = "float64",
     ) -> None:
-        self.table, self.local_search, self.weights, self.penalties = table, local_search, weights, tuple(penalties)
-        self.loss = LOSSES[loss]
-        self.unit = table.loss(np.full(table.n_rows, table.best_constant(self.loss)), self.loss) or 1.0
+        self.local_search, self.weights, self.penalties = local_search, weights, tuple(penalties)
+        self.loss, self.precision, self.with_cases = LOSSES[loss], precision, with_cases
         self.cpu_seconds, self.evaluations, self.node_evaluations = 0.0, 0, 0
-        self._searched = table.evenly(local_search.rows * (LOGIT_ROWS if self.loss == LOG_LOSS else 1))
-        self._features = table.features.astype(precision)
-        self._target, self._weights = table.target.astype(precision), table.weights.astype(precision)
-        self._cases = table.evenly(CASES) if with_cases else None
         self._pool = ThreadPoolExecutor(n_jobs) if n_jobs > 1 else None
+        self._lay_out(table)
+
+    def _lay_out(self, table: FormulaTable) -> None:
+        self.table = table
+        self.unit = table.loss(np.full(table.n_rows, table.best_constant(self.loss)), self.loss) or 1.0
+        self._searched = table.evenly(self.local_search.rows * (LOGIT_ROWS if self.loss == LOG_LOSS else 1))
+        self._features = table.features.astype(self.precision)
+        self._target, self._weights = table.target.astype(self.precision), table.weights.astype(self.precision)
+        self._cases = table.evenly(CASES) if self.with_cases else None
+
+    def _on_a_share(self, offspring: Offspring) -> Measured:
+        """Return what a generation is worth on some rows only, against the best constant there."""
+        part = copy(self)
+        part._lay_out(self.table.evenly(max(LEAST_ROWS, round(offspring.share * self.table.n_rows))))
+        measured = part.evaluate(replace(offspring, share=1.0))
+        for name in ("cpu_seconds", "evaluations", "node_evaluations"):
+            setattr(self, name, getattr(part, name))
+        return measured
 
     def close(self) -> None:
         if self._pool is not None:
@@ -98,6 +113,8 @@ class FormulaFitness:
 
     def evaluate(self, offspring: Offspring) -> Measured:
         """Return what a generation is worth; the constants of a share of it are tuned first."""
+        if offspring.share < 1.0:
+            return self._on_a_share(offspring)
         searched = uniforms(mixed(offspring.keys, _SEARCHED)) < self.local_search.probability
         steps = np.where(searched, self.local_search.steps, 0).astype(np.int32)
         found = self.score(offspring.genomes, steps)

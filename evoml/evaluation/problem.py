@@ -16,6 +16,7 @@ import numpy as np
 from evoml.core.candidate import Cost, Evaluation, Status
 from evoml.evaluation.binnings import Binnings
 from evoml.evaluation.cache import Cache, NoCache
+from evoml.evaluation.cases import case_errors, case_rows
 from evoml.evaluation.execution import Execution, Responses, Steps, Workshop
 from evoml.evaluation.fitting import fit_step, fit_table
 from evoml.evaluation.folds import Fold, Folds, Table, own
@@ -69,6 +70,8 @@ class Problem:
         Whether models see the labels as the user gave them, because a metric of the user's own wants them, not codes.
     rungs : tuple of float
         Shares of the rows, growing, on which a candidate in a race is tried before the folds.
+    cases : int
+        Rows, at most, whose errors an evaluation tells one by one.
     """
 
     dataset: Dataset
@@ -79,6 +82,7 @@ class Problem:
     time_limit: float | None = None
     original_labels: bool = False
     rungs: tuple[float, ...] = ()
+    cases: int = 0
 
     @property
     def target(self) -> np.ndarray:
@@ -98,6 +102,13 @@ class Problem:
     def folds(self) -> Folds:
         """The table laid out for its folds; made once in each process that evaluates, or before it is forked."""
         return Folds(self.dataset, self.target, self.splits, self.seed, self.rungs)
+
+    @cached_property
+    def case_rows(self) -> np.ndarray:
+        """The rows whose errors an evaluation tells one by one, of those that are tested."""
+        dataset = self.dataset
+        tested = np.unique(np.concatenate(self.folds.test_rows))
+        return case_rows(tested, None if dataset.classes is None else dataset.y[tested], self.cases, self.seed)
 
     @cached_property
     def binnings(self) -> Binnings:
@@ -231,6 +242,7 @@ class Trial:
 
     def evaluation(self, status: Status, error: str) -> Evaluation:
         """Return what was found out."""
+        problem = self.problem
         predictions = self._out_of_fold() if status is Status.OK else None
         return Evaluation(
             status,
@@ -238,9 +250,12 @@ class Trial:
             self._cost(),
             error,
             rungs=tuple(self.rungs),
-            semantics="" if predictions is None else semantics(predictions, self.problem.dataset),
+            semantics="" if predictions is None else semantics(predictions, problem.dataset),
             predictions=predictions,
             steps=tuple(time for execution in self.executions for time in execution.step_times()),
+            cases=None
+            if predictions is None or not problem.cases
+            else case_errors(predictions, problem.dataset, problem.case_rows),
         )
 
     def _out_of_fold(self) -> np.ndarray:

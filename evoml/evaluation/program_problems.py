@@ -117,6 +117,15 @@ class TaskSet:
         order = np.concatenate(orders)
         return replace(self, train_features=self.train_features[:, order], train_labels=self.train_labels[:, order])
 
+    def standardised(self) -> TaskSet:
+        """Return the tasks with labels of mean 0 and spread 1 over each task's examples of training."""
+        if self.classes:
+            raise SettingError("labels of classes are 0 and 1 and cannot be standardised; leave them as they are")
+        both = np.concatenate([self.train_labels, self.valid_labels], axis=1)
+        n_train = self.train_labels.shape[1]
+        labels = _standard(both.T, n_train).T
+        return replace(self, train_labels=labels[:, :n_train], valid_labels=labels[:, n_train:])
+
     def laid_out(self, seed: int = 0, block: int = 16) -> Tasks:
         """Return the tasks as the machine reads them (`kernels.program_tasks.make_tasks`)."""
         from evoml.kernels.program_tasks import make_tasks
@@ -235,6 +244,7 @@ def table_tasks(
     n_features: int | None = None,
     n_train: int | None = None,
     n_valid: int | None = None,
+    judged: np.ndarray | None = None,
 ) -> TaskSet:
     """Return tasks cut from a table, in each of which its rows are divided anew.
 
@@ -250,8 +260,14 @@ def table_tasks(
         added. None for the columns as they are.
     n_train, n_valid : int or None
         Rows; None for three quarters of the table and the rest.
+    judged : (n,) int array or None
+        Positions of the rows that predictions are judged on, while the others are learned from. None for other ones in each
+        task.
     """
     X, y = _table(X, y, classes)
+    if judged is not None:
+        n_valid = len(judged) if n_valid is None else min(n_valid, len(judged))
+        n_train = len(X) - len(judged) if n_train is None else min(n_train, len(X) - len(judged))
     n_valid = max(1, round(_VALID_SHARE * len(X))) if n_valid is None else n_valid
     n_train = len(X) - n_valid if n_train is None else n_train
     if min(count, n_train, n_valid) < 1 or n_train + n_valid > len(X):
@@ -263,7 +279,11 @@ def table_tasks(
     features, labels = np.zeros((count, n_train + n_valid, width)), np.empty((count, n_train + n_valid))
     for task in range(count):
         rng = stream(seed, task)
-        rows = rng.permutation(len(X))[: n_train + n_valid]
+        rows = rng.permutation(len(X))
+        if judged is not None:
+            apart = np.isin(rows, judged)
+            rows = np.concatenate([rows[~apart][:n_train], rows[apart]])
+        rows = rows[: n_train + n_valid]
         found = _standard(X[rows], n_train)
         if X.shape[1] > width:
             found = _standard(found @ rng.normal(size=(X.shape[1], width)), n_train)
@@ -282,13 +302,19 @@ def _table(X: np.ndarray, y: np.ndarray, classes: bool) -> tuple[np.ndarray, np.
         raise DataError("X holds NaN or infinite values; fill them in, or leave such rows out")
     if not classes:
         y = _numbers(y, "y of numbers")
-        if not np.isfinite(y).all():
-            raise DataError("y holds NaN or infinite values; leave such rows out")
-        return X, y[:, None]
-    kinds = np.unique(y)
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise DataError("y holds NaN or infinite values; leave such rows out")
+    return X, _of_classes(y) if classes else y[:, None]
+
+
+def _of_classes(y: np.ndarray) -> np.ndarray:
+    try:
+        kinds = np.unique(y)
+    except TypeError:
+        raise DataError("y of classes needs labels of one kind, all numbers or all texts, and none missing") from None
     if len(kinds) < 2:
         raise DataError(f"y of classes needs two or more of them, got {kinds.tolist()}")
-    return X, (y[:, None] == (kinds[1:] if len(kinds) == 2 else kinds)).astype(np.float64)
+    return (y[:, None] == (kinds[1:] if len(kinds) == 2 else kinds)).astype(np.float64)
 
 
 def _standard(values: np.ndarray, n_train: int) -> np.ndarray:

@@ -63,8 +63,8 @@ class Racing:
             self._told.append((self._standing(outcome.candidate), outcome.evaluation.rungs))
 
     def lined_up(self, candidates: Sequence[Candidate], rivals: Sequence[Outcome]) -> list[Candidate]:
-        """Return candidates with the bars of their race against ``rivals``."""
-        return [replace(candidate, bars=self.bars(candidate, rivals)) for candidate in candidates]
+        """Return candidates with the bars of their race against ``rivals``; bars that an algorithm has set stay."""
+        return [one if one.bars else replace(one, bars=self.bars(one, rivals)) for one in candidates]
 
     def bars(self, candidate: Candidate, rivals: Sequence[Outcome]) -> tuple[float, ...]:
         """Return what a candidate must reach on each rung, then after each fold but the last; nothing for no race."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from evoml.core.process import status_bytes
+
 _TURN = threading.RLock()
 _SPARE: list[np.random.MT19937] = []  # generators that nobody draws from now
 
@@ -95,10 +97,3 @@ def peak_memory(*, reset: bool = False) -> float:
         with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as clear:
             clear.write("5")
     return status_bytes("VmHWM")
-
-
-def status_bytes(name: str, process: int | str = "self") -> float:
-    """Return a figure in bytes from Linux's status of a process; 0 if there is none."""
-    with contextlib.suppress(OSError, StopIteration, ValueError), open(f"/proc/{process}/status") as status:
-        return next(int(line.split()[1]) * 1024.0 for line in status if line.startswith(name))
-    return 0.0

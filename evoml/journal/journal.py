@@ -213,7 +213,10 @@ class Journal:
         )
 
     def progressed(self, generation: int, evaluations: int, best_score: float, detail: Mapping[str, Any]) -> None:
-        """Record the end of a generation: how far the run is and, in ``detail``, e.g. the credit of each operator."""
+        """Record the end of a generation: how far the run is and, in ``detail``, e.g. the operators' credit and the population.
+
+        ``population`` is the list of its members' ids, or figures by name where genomes come by the thousand.
+        """
         row = (generation, self.elapsed, evaluations, _finite(best_score), _dumps(detail))
         self._write(lambda db: db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)", row))
 
@@ -378,7 +381,7 @@ class Journal:
         return table.set_index("id").rename(columns={name: f"{name}_{_UNITS.get(name, 'seconds')}" for name in COSTS})
 
     def progress(self) -> pd.DataFrame:
-        """Return one row a generation: elapsed seconds, evaluations, best score, and the operators' credit."""
+        """Return one row a generation: elapsed seconds, evaluations, best score, credit of operators, the population ..."""
         import pandas as pd
 
         rows = self._connection.execute("SELECT * FROM progress ORDER BY generation").fetchall()

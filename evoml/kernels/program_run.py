@@ -27,7 +27,7 @@ from evoml.kernels.random import mix, uniform
 
 _SIN, _COS = CODES["scalar_sin"], CODES["scalar_cos"]
 _START, _ONE = np.int64(0), np.int64(1)
-_OF_VALIDATION = np.int64(1 << 40)  # examples of validation have other random numbers than those of training
+OF_VALIDATION = np.int64(1 << 40)  # examples of validation have other random numbers than those of training
 _sine, _cosine, _tangent = of_numbers(near_sin), of_numbers(near_cos), of_numbers(near_tan)
 
 
@@ -137,7 +137,7 @@ def _turn(code, target, source, lanes, work):  # type: ignore[no-untyped-def]
 
 
 @inner_kernel
-def _run(at, stage, features, labels, program, seeds, sizes, rules, space):  # type: ignore[no-untyped-def]
+def run_steps(at, stage, features, labels, program, seeds, sizes, rules, space):  # type: ignore[no-untyped-def]
     """Run from step ``at`` to the end of the examples, or until all lanes have failed."""
     instructions, literals = program
     room = len(instructions) // 3
@@ -161,7 +161,7 @@ def _run(at, stage, features, labels, program, seeds, sizes, rules, space):  # t
 
 
 @inlined_kernel
-def _look_at_errors(plan, rules, space, hashed):  # type: ignore[no-untyped-def]
+def look_at_errors(plan, rules, space, hashed):  # type: ignore[no-untyped-def]
     extra = HASHED if hashed else 0
     space.steps[plan.check, 0] = (CHECK_LOGISTIC if rules.classes else CHECK) + extra
     space.steps[plan.score, 0] = (SCORE_CLASS if rules.classes else SCORE) + extra
@@ -175,7 +175,7 @@ def set_up(program, plan, tasks, block, sizes, rules, space):  # type: ignore[no
     for lane in range(sizes.lanes):
         space.losses[lane] = 0.0 if lane < tasks.used[block] else np.inf
         space.fitness[lane] = 0.0
-    _run(
+    run_steps(
         _START,
         _START,
         tasks.train_features[block],
@@ -195,7 +195,9 @@ def _train(until, program, plan, tasks, block, sizes, rules, space):  # type: ig
     space.cursor[0] -= 0 if space.cursor[0] < 0 else 1
     space.cursor[1] = until
     features, labels = tasks.train_features[block], tasks.train_labels[block]
-    return _run(plan.train, _START, features, labels, program, tasks.seeds[block], sizes, rules, space) != ALL_FAILED
+    return (
+        run_steps(plan.train, _START, features, labels, program, tasks.seeds[block], sizes, rules, space) != ALL_FAILED
+    )
 
 
 @inner_kernel
@@ -204,7 +206,7 @@ def _validate(count, program, plan, tasks, block, sizes, rules, space):  # type:
     example = space.cursor[0]
     space.cursor[0], space.cursor[1] = -1, count
     features, labels = tasks.valid_features[block], tasks.valid_labels[block]
-    found = _run(plan.validate, _OF_VALIDATION, features, labels, program, tasks.seeds[block], sizes, rules, space)
+    found = run_steps(plan.validate, OF_VALIDATION, features, labels, program, tasks.seeds[block], sizes, rules, space)
     space.cursor[0] = example
     return found != ALL_FAILED
 
@@ -218,7 +220,7 @@ def _copy(source, target):  # type: ignore[no-untyped-def]
 @inner_kernel
 def try_out(program, plan, tasks, block, sizes, rules, space):  # type: ignore[no-untyped-def]
     """Train and validate on few examples after :func:`set_up`; return a hash of all errors. Training may go on from there."""
-    _look_at_errors(plan, rules, space, True)
+    look_at_errors(plan, rules, space, True)
     space.hashes[:] = 1
     until = min(rules.trial_train, tasks.train_labels.shape[1])
     if rules.validate_every > 0:
@@ -248,7 +250,7 @@ def _note_fitness(count, rules, space):  # type: ignore[no-untyped-def]
 @inner_kernel
 def finish(program, plan, tasks, block, sizes, rules, space):  # type: ignore[no-untyped-def]
     """Train on what is left and validate; the fitness of each lane is in the space. Returns their sum."""
-    _look_at_errors(plan, rules, space, False)
+    look_at_errors(plan, rules, space, False)
     n_train, n_valid = tasks.train_labels.shape[1], tasks.valid_labels.shape[1]
     every = rules.validate_every if rules.validate_every > 0 else n_train
     until = 0

@@ -33,6 +33,7 @@ GROUPS: dict[str, str] = {
     "expression": "evoml.learners.warm_ups:expression",
     "forest": "evoml.learners.warm_ups:forest",
     "formula_features": "evoml.learners.warm_ups:formula_features",
+    "program": "evoml.learners.warm_ups:program",
 }
 
 COMPILE_SECONDS = 900.0  # after which a process that compiles gives up

@@ -162,9 +162,12 @@ class _Boosting(BinnedLearner):
 class BoostingClassifier(BinnedClassifier, _Boosting):
     __doc__ = f"""Boosted trees for two or more classes, by log loss.
 
-    class_weight : None, "balanced" or a dict from classes to factors of their rows' weights.
-    {PARAMETERS}
-    classes_ : (k,) labels in the order of predict_proba's columns.
+    Parameters
+    ----------
+    class_weight : None, "balanced" or dict
+        Factors of rows' weights by class.
+{PARAMETERS}    classes_ : (k,) array
+        Labels in the order of predict_proba's columns.
     """
 
     def __init__(
@@ -226,17 +229,21 @@ class BoostingClassifier(BinnedClassifier, _Boosting):
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """(n, k) probabilities of classes_."""
+        """(n, k) probabilities of ``classes_``."""
         return self._predictions(self._scores(X))
 
 
 class BoostingRegressor(RegressorMixin, _Boosting):
     __doc__ = f"""Boosted trees for numbers.
 
-    loss : "squared_error", "absolute_error", "quantile" (leaves are set to the residuals' median or quantile) or "poisson"
-        (log link, targets not negative). quantile : float in (0, 1), needed for that loss.
-    {PARAMETERS}
-    """
+    Parameters
+    ----------
+    loss : {{"squared_error", "absolute_error", "quantile", "poisson"}}
+        Leaves are set to the residuals' median for the absolute error, to their quantile for "quantile"; "poisson" has a log
+        link, and targets that are not negative.
+    quantile : float in (0, 1) or None
+        Needed for that loss.
+{PARAMETERS}    """
 
     def __init__(
         self,

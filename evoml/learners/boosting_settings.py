@@ -11,9 +11,7 @@ import numpy as np
 _LAST_RATE = 0.01  # of the first, where the rate falls
 
 
-PARAMETERS = """
-    Parameters
-    ----------
+PARAMETERS = """\
     learning_rate : float or array of max_iter floats
         Factor of each tree's values.
     learning_rate_schedule : {"constant", "linear", "cosine"}
@@ -62,9 +60,16 @@ PARAMETERS = """
 
     Attributes
     ----------
-    n_iter_ : rounds; n_features_in_; feature_names_in_.
-    feature_importances_ : (c,) shares of columns in the gain of all splits.
-    validation_loss_ : loss of held-out rows after each round of the last fit, empty without early stopping.
+    n_iter_ : int
+        Rounds.
+    n_features_in_ : int
+        Columns seen in ``fit``.
+    feature_names_in_ : (c,) array
+        Their names, where they are all strings.
+    feature_importances_ : (c,) array
+        Shares of columns in the gain of all splits.
+    validation_loss_ : list of float
+        Loss of held-out rows after each round of the last fit, empty without early stopping.
 """
 
 

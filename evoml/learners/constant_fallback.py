@@ -18,7 +18,8 @@ class ConstantFallback(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
     Attributes
     ----------
-    estimator_ : the fitted regressor, or a DummyRegressor.
+    estimator_ : regressor
+        The fitted one, or a DummyRegressor.
     """
 
     def __init__(self, estimator: Any) -> None:

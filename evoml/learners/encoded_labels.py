@@ -26,8 +26,10 @@ class EncodedLabels(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Attributes
     ----------
-    estimator_ : the fitted classifier, or a DummyClassifier.
-    classes_ : (k,) original labels, in the order of predict_proba's columns.
+    estimator_ : classifier
+        The fitted one, or a DummyClassifier.
+    classes_ : (k,) array
+        Original labels, in the order of predict_proba's columns.
     """
 
     def __init__(self, estimator: Any) -> None:

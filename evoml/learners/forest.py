@@ -38,9 +38,7 @@ __all__ = ["ForestClassifier", "ForestRegressor", "ForestTable", "fit_folds", "f
 _NO_LIMIT = 1 << 40
 _WEIGHTS = (1e-30, 1e30)  # beyond, sums of products would leave what float64 can hold
 
-_PARAMETERS = """
-    Parameters
-    ----------
+_PARAMETERS = """\
     n_estimators : int
         Trees.
     splitter : {"best", "random"}
@@ -75,9 +73,15 @@ _PARAMETERS = """
 
     Attributes
     ----------
-    n_features_in_, feature_names_in_; feature_importances_ : (c,) shares in the decrease of impurity.
-    oob_score_ : accuracy or R^2 of out-of-bag predictions, if asked for.
-    """
+    n_features_in_ : int
+        Columns seen in ``fit``.
+    feature_names_in_ : (c,) array
+        Their names, where they are all strings.
+    feature_importances_ : (c,) array
+        Shares in the decrease of impurity.
+    oob_score_ : float
+        Accuracy or R^2 of out-of-bag predictions, if asked for.
+"""
 
 
 class _Forest(BinnedLearner):
@@ -252,10 +256,14 @@ class _Forest(BinnedLearner):
 class ForestClassifier(BinnedClassifier, _Forest):
     __doc__ = f"""Forest of classification trees by Gini impurity; probabilities are means of leaves' class shares.
 
-    class_weight : None, "balanced", "balanced_subsample" (in each tree's rows) or a dict from classes to factors.
-    {_PARAMETERS}
-    classes_ : (k,) labels in the order of predict_proba's columns.
-    oob_decision_function_ : (n, k) out-of-bag probabilities, if asked for.
+    Parameters
+    ----------
+    class_weight : None, "balanced", "balanced_subsample" or dict
+        Factors of rows' weights by class; "balanced_subsample" looks at each tree's own rows.
+{_PARAMETERS}    classes_ : (k,) array
+        Labels in the order of predict_proba's columns.
+    oob_decision_function_ : (n, k) array
+        Out-of-bag probabilities, if asked for.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -309,14 +317,17 @@ class ForestClassifier(BinnedClassifier, _Forest):
         self.oob_score_ = accuracy_score(y[rows], chosen) if len(rows) else np.nan
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """(n, k) probabilities of classes_."""
+        """(n, k) probabilities of ``classes_``."""
         return self._predictions(self._means(X))
 
 
 class ForestRegressor(RegressorMixin, _Forest):
     __doc__ = f"""Forest of regression trees by variance; predictions are means of leaves' means.
-    {_PARAMETERS}
-    oob_prediction_ : (n,) out-of-bag predictions, if asked for.
+
+    Parameters
+    ----------
+{_PARAMETERS}    oob_prediction_ : (n,) array
+        Out-of-bag predictions, if asked for.
     """
 
     def __init__(

@@ -26,14 +26,17 @@ class OutOfFoldPredictions(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         gives one column, two classes give one (that of the second class), k classes give k; each of several outputs gives
         as many.
     cv : int
-        Folds: stratified for classifiers of one output, whole groups when `groups` are given, fewer where the rows don't
+        Folds: stratified for classifiers of one output, whole groups when ``groups`` are given, fewer where the rows don't
         suffice.
 
     Attributes
     ----------
-    estimator_ : the estimator fitted on all rows.
-    classes_ : (k,) labels in column order; a list of these for several outputs; only for classifiers.
-    n_outputs_ : columns of the target.
+    estimator_ : classifier or regressor
+        The one fitted on all rows.
+    classes_ : (k,) array, or list of arrays
+        Labels in column order, of several outputs those of each; only for classifiers.
+    n_outputs_ : int
+        Columns of the target.
     """
 
     def __init__(self, estimator: Any, cv: int = 3) -> None:

@@ -39,7 +39,10 @@ def forest() -> None:
 
 
 def expression() -> None:
-    """Have all kernels that a search for formulas needs compiled or loaded."""
+    """Have all kernels that a search for formulas needs compiled or loaded, unless it is asked for what is seldom wanted.
+
+    That is left to its first use: float32, units, monotonicity, selection by cases.
+    """
     from evoml.kernels.expression_codes import NAMES, VARIABLE
     from evoml.kernels.expression_evaluate import evaluate
     from evoml.kernels.expression_fitness import R2, score
@@ -49,15 +52,12 @@ def expression() -> None:
     codes, constants, lengths = np.zeros((n, room), np.int32), np.zeros((n, room)), np.full(n, 3, np.int32)
     codes[:, :3] = NAMES["add"], VARIABLE, VARIABLE + 1
     errors, scales, hashes = np.empty(n), np.empty((n, 2)), np.empty(n, np.uint64)
-    for dtype in (np.float64, np.float32):
-        features = np.arange(2.0 * ROWS).reshape(2, ROWS).astype(dtype)
-        target, weights = features[0] * features[1], np.ones(ROWS, dtype)
-        formulas = codes, constants, lengths, features
-        evaluate(*formulas, 0, n, np.empty((n, ROWS), dtype))
-        score(*formulas, target, weights, R2, True, 0, n, errors, scales, hashes)
-        if dtype == np.float64:
-            steps, information = np.ones(n, np.int32), np.empty((0, 0))
-            fit_constants(*formulas, target, weights, steps, False, True, 256, 0, n, errors, scales, information)
+    features, weights = np.arange(2.0 * ROWS).reshape(2, ROWS), np.ones(ROWS)
+    target, formulas = features[0] * features[1], (codes, constants, lengths, features)
+    evaluate(*formulas, 0, n, np.empty((n, ROWS)))
+    score(*formulas, target, weights, R2, True, 0, n, errors, scales, hashes)
+    steps, information = np.ones(n, np.int32), np.empty((0, 0))
+    fit_constants(*formulas, target, weights, steps, False, True, 256, 0, n, errors, scales, information)
     _variation(codes, constants, lengths, hashes)
 
 
@@ -69,29 +69,57 @@ def formula_features() -> None:
     FormulaFeatures(1, generations=1, population_size=10, task="regression", random_state=0).fit(X, X[:, 0] * X[:, 1])
 
 
+def program() -> None:
+    """Have all kernels that a search for programs needs, and what it finds, compiled or loaded."""
+    from evoml.kernels.program_apply import learn, predict
+    from evoml.kernels.program_codes import N_OPERATIONS
+    from evoml.kernels.program_evaluate import evaluate
+    from evoml.kernels.program_reach import find_reach, make_memory
+    from evoml.kernels.program_run import make_rules, make_space, sizes_of
+    from evoml.kernels.program_search import evolve, make_settings, make_state
+    from evoml.kernels.program_tasks import make_tasks
+    from evoml.kernels.program_variation import make_child, make_language, sample, vary
+
+    memory, rules, room, n = make_memory(4, 3, 1), make_rules(), 3, 4
+    features, labels, keys = np.ones((n, ROWS, 4)), np.ones((n, ROWS)), np.arange(n, dtype=np.uint64)
+    tasks = make_tasks(features, labels, features, labels)
+    language = make_language(memory, [range(N_OPERATIONS)] * 3, [room] * 3, [0] * 3, [room] * 3, [1.0] * 7)
+    state = make_state(n, room, 0, 8)
+    evolve(state, 2 * n, language, tasks, rules, make_settings())
+    code, fitness, pairs = (
+        (state.instructions, state.literals, state.lengths),
+        np.zeros((n, n)),
+        np.zeros((n, 2), np.uint64),
+    )
+    evaluate(*code, memory, tasks, rules, 0, n, fitness, pairs)
+    sample(keys, language, make_child(room), *code, 0, n)
+    vary(-1, keys, language, make_child(room), *code, 0, n)
+    scratch = [np.zeros(3 * room, np.uint64) for _ in range(2)]
+    find_reach(*code, memory, *scratch, np.zeros((n, 3 * room), np.bool_), keys, 0, n)
+    sizes = sizes_of(memory, tasks)
+    space, lanes = make_space(room, sizes), np.ones((ROWS, sizes.lanes))
+    one = (code[0][0], code[1][0], code[2][0])
+    learn(True, 0, np.ones((ROWS, 4, sizes.lanes)), lanes, one, memory, keys, sizes, rules, space)
+    arguments = (space.work.copy(), one, memory, keys, sizes, rules, space, np.ones((1, 4, sizes.lanes)), lanes[:1])
+    predict(np.ones((ROWS, 4)), *arguments, np.zeros((ROWS, sizes.lanes)))
+
+
 def _variation(codes: np.ndarray, constants: np.ndarray, lengths: np.ndarray, hashes: np.ndarray) -> None:
     """Compile what makes, changes and selects formulas."""
     from evoml.kernels.dominance import crowding_distances, nondominated_ranks
     from evoml.kernels.expression_canonical import canonicalise
     from evoml.kernels.expression_growth import grow, make_language
     from evoml.kernels.expression_variation import make_rules, vary
-    from evoml.kernels.lexicase import epsilon_lexicase
-    from evoml.kernels.tournament import crowded_tournaments, tournaments
 
-    n, frequencies, keys, key = len(lengths), np.zeros(64), np.arange(len(lengths), dtype=np.uint64), np.uint64(1)
+    n, frequencies, keys = len(lengths), np.zeros(64), np.arange(len(lengths), dtype=np.uint64)
     frequencies[0] = 1.0
     language, formulas = make_language(frequencies, np.ones(2)), (codes, constants, lengths)
-    winners = np.empty(n, np.int64)
     grow(keys, 1, 5, 3, language, *formulas, 0, n)
     children = [np.empty_like(part) for part in formulas]
     pairs, operators, applied = np.zeros((n, 2), np.int64), np.zeros(n, np.int32), np.empty(n, np.int32)
     vary(*formulas, pairs, operators, keys, language, make_rules(64, 10), *children, applied, 0, n)
     canonicalise(*formulas, np.ones(65, np.bool_), 10, hashes, np.empty(n, np.uint64), 0, n)
-    for n_objectives in (2, 3):
-        ranks = nondominated_ranks(np.eye(n, n_objectives))
-    tournaments(np.zeros(n), 2, key, 0, n, winners)
-    crowded_tournaments(ranks, crowding_distances(np.eye(n, 2), ranks), 2, key, 0, n, winners)
-    epsilon_lexicase(np.zeros((3, n)), np.zeros(3), key, 0, n, winners)
+    crowding_distances(np.eye(n, 2), nondominated_ranks(np.eye(n, 2)))
 
 
 def _tables() -> Iterator[np.ndarray]:

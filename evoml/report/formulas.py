@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -28,6 +29,8 @@ from evoml.report.style import (
     in_our_style,
     new_figure,
     note_figure,
+    on_powers_of_ten,
+    our_style,
     text_width,
 )
 
@@ -42,6 +45,8 @@ _PLACE = "\u25a1"  # where an operand goes
 _SIGNS = {"mul": "\u00d7", "add": "+"}
 _APART = 5.0  # of the ends of two lines from the middle of the box they lead to, in points
 _WIDEST, _LOWEST = 300.0, 11.0  # of a label, in points
+_LARGE, _PAGE = 15.0, 720.0  # type size of a formula by itself, and the width that it may have, in points
+_RAISED_FRACTION = re.compile(r"\^\{.*dfrac")  # too small to be read
 _LEAST_LOSS = 1e-16  # of the greatest: what is less is drawn there
 
 
@@ -145,7 +150,7 @@ def draw_front(
     figure = new_figure(wide / 72, tall / 72)
     axes = figure.add_axes((52 / wide, 44 / tall, 300 / wide, (tall - 62) / tall))
     if logarithmic:
-        axes.set_yscale("log")
+        on_powers_of_ten(axes, float(heights[order].min()), float(heights[order].max()))
     axes.plot(sizes[order], np.minimum.accumulate(heights[order]), drawstyle="steps-post", color=BLUE, lw=1.2, zorder=2)
     axes.scatter(sizes[order], heights[order], s=26, color=BLUE, zorder=3)
     axes.set(xlabel="complexity", ylabel=loss)
@@ -166,13 +171,27 @@ def _labelled(order: np.ndarray, heights: np.ndarray, chosen: int | None) -> lis
 
 
 def _label(formula: Formula, names: Sequence[str] | None) -> tuple[str, float, float]:
-    """Return a formula's words with width and height in points: set as mathematics where that can be done and fits."""
-    typeset = f"${latex(formula, names, DIGITS)}$"
-    extent = _math_extent(typeset)
+    """Return a formula's words with width and height in points: set as mathematics where that can be done, fits and is read."""
+    typeset = f"${latex(formula, names, DIGITS)}$".replace(r"\frac", r"\dfrac")
+    extent = None if _RAISED_FRACTION.search(typeset) else _math_extent(typeset)
     if extent is not None and extent[0] <= _WIDEST:
         return typeset, *extent
     words = shortened(show(formula, names, DIGITS), 52)
     return words.replace("$", r"\$"), text_width(words, LABEL_SIZE), _LOWEST
+
+
+def typeset(formula: Formula, names: Sequence[str] | None = None, digits: int = DIGITS) -> Figure | None:
+    """Return a formula set as mathematics; None for one that cannot be set, or is too wide to be read."""
+    words = f"${latex(formula, names, digits)}$"
+    with our_style():
+        extent = _math_extent(words)
+        if extent is None or extent[0] * _LARGE / LABEL_SIZE > _PAGE:
+            return None
+        wide, tall = (_LARGE / LABEL_SIZE * size for size in extent)
+        figure, axes = canvas(wide + 2 * MARGIN, tall + 2 * MARGIN)
+        axes.text(MARGIN, MARGIN + tall / 2, words, size=_LARGE, color=INK, va="center", parse_math=True,
+                  math_fontfamily="dejavusans")  # fmt: skip
+    return figure
 
 
 @lru_cache(maxsize=512)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evoml.core.errors import SettingError, nearest
+from evoml.report.archive_plot import archive_plot
 from evoml.report.diagrams import draw_lineage, draw_plan
 from evoml.report.influence_plots import dependence_plot, importance_plot, slices_plot
+from evoml.report.lineage_plots import family_plot, gains_plot, takeover_plot
 from evoml.report.performance_plots import calibration_plot, confusion_plot, ranking_curves, residual_plot
 from evoml.report.pipelines import read_graph
 from evoml.report.plots import operator_credit_plot, pareto_front, score_over_time
+from evoml.report.population_plots import diversity_plot, growth_plot
 from evoml.report.record import Readable, Record
 from evoml.report.style import in_our_style, note_figure
 
@@ -35,6 +38,12 @@ PICTURES = {
     "front": pareto_front,
     "lineage": draw_lineage,
     "operators": operator_credit_plot,
+    "family": family_plot,
+    "gains": gains_plot,
+    "takeover": takeover_plot,
+    "diversity": diversity_plot,
+    "growth": growth_plot,
+    "archive": archive_plot,
     "importance": importance_plot,
     "dependence": dependence_plot,
     "slices": slices_plot,
@@ -48,8 +57,10 @@ PICTURES = {
 def plot(journal: Readable, what: str = "pipeline") -> Figure:
     """Return a picture of a run: ``"pipeline"``, ``"score"``, ``"front"``, ``"lineage"`` or ``"operators"``.
 
-    Of a model that was explained also: ``"importance"``, ``"dependence"`` and ``"slices"``; ``"curves"``, ``"calibration"``
-    and ``"confusion"`` of classes; ``"residuals"`` of numbers.
+    Of descent and populations: ``"family"`` (all candidates, the best one's ancestors emphasised), ``"gains"``,
+    ``"takeover"``, ``"diversity"`` and ``"growth"``; ``"archive"`` of a run with MAP-Elites. Of a model that
+    was explained also: ``"importance"``, ``"dependence"`` and ``"slices"``; ``"curves"``, ``"calibration"`` and
+    ``"confusion"`` of classes; ``"residuals"`` of numbers.
 
     Raises SettingError for any other name.
     """

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evoml.report.archive_plot import archive_plot
 from evoml.report.diagrams import draw_lineage
 from evoml.report.explained import explained, pictures
 from evoml.report.gallery import best_pipeline
-from evoml.report.pipelines import read_graph, readable_pipeline, shortened, steps_in_words
+from evoml.report.lineage_plots import family_plot, gains_plot, takeover_plot
+from evoml.report.page import ENDINGS, duration, embedded, environment, facts_of, subtitle
+from evoml.report.pipelines import read_graph, readable_pipeline, steps_in_words
 from evoml.report.plots import operator_credit_plot, pareto_front, score_over_time
+from evoml.report.population_plots import diversity_plot, growth_plot
 from evoml.report.record import Readable, Record, finite
-from evoml.report.style import GROUPS, to_svg
+from evoml.report.style import GROUPS
 from evoml.report.tables import (
     ensemble_members,
     failures_by_kind,
     fold_std,
     leaderboard,
-    mapping_text,
     operator_credit,
     score_text,
-    summary_table,
 )
 
 if TYPE_CHECKING:
@@ -29,29 +32,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS = 20  # of the leaderboard
-MOST_EVENTS = 100
-READABLE_SCALE = 0.66  # a wide picture is scrolled rather than shrunk below this share of its size
-ENDINGS = {  # what ended a run -> words
-    "budget": "its budget was spent",
-    "early_stop": "it no longer improved",
-    "interrupt": "it was interrupted",
-}
-SHOWN_ELSEWHERE = {  # settings that stand among the facts
-    *(
-        "versions",
-        "feature_names",
-        "columns",
-        "task",
-        "table",
-        "target",
-        "n_rows",
-        "n_features",
-        "classes",
-        "outputs",
-        "scoring",
-        "objectives",
-    ),
-    *("algorithm", "budget", "seed", "baseline"),
+PAGES = {  # kind of run -> the module that renders its page
+    "formulas": "evoml.report.formula_page",
+    "programs": "evoml.report.program_page",
 }
 
 
@@ -63,45 +46,32 @@ def write_report(journal: Readable, path: str | Path) -> Path:
 
 
 def render_report(journal: Readable) -> str:
-    """Return the page of :func:`write_report` as text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("evoml.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    """Return the page of :func:`write_report` as text: each kind of run has its own, others have that of pipelines."""
     record = Record.of(journal)
-    return environment.get_template("report.html").render(
-        **_headline(record),
-        **_best(record),
-        explained=explained(record),
-        figures=_figures(record),
-        cost_name="" if record.cost_index is None else record.objectives[record.cost_index],
-        front=[_front_row(record, one) for one in record.front] if record.cost_index is not None else [],
-        members=_members(record),
-        ensemble_score=score_text(record.ensemble.get("score")),
-        leaderboard=_leaderboard(record),
-        failures=failures_by_kind(record).to_dict("records"),
-        credit=_credit(record),
-        facts=summary_table(record).to_dict("records"),
-        settings=_settings(record.settings),
-        versions=_settings(record.settings.get("versions") or {}),
-        columns=_columns(record.settings),
-        feature_names=[str(name) for name in record.settings.get("feature_names") or ()],
-        events=_events(record)[:MOST_EVENTS],
-        more_events=max(len(record.events) - MOST_EVENTS, 0),
+    home = PAGES.get(str(record.settings.get("kind")))
+    return render_pipelines(record) if home is None else str(import_module(home).render(record))
+
+
+def render_pipelines(record: Record) -> str:
+    """Return the page about a search for pipelines."""
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            **_headline(record),
+            **_best(record),
+            **facts_of(record),
+            explained=explained(record),
+            figures=_figures(record),
+            cost_name="" if record.cost_index is None else record.objectives[record.cost_index],
+            front=[_front_row(record, one) for one in record.front] if record.cost_index is not None else [],
+            members=_members(record),
+            ensemble_score=score_text(record.ensemble.get("score")),
+            leaderboard=_leaderboard(record),
+            failures=failures_by_kind(record).to_dict("records"),
+            credit=_credit(record),
+        )
     )
-
-
-def _columns(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what was inferred of the raw table's columns; nothing where there were numbers only."""
-    return [
-        {**one, "missing": f"{one['missing']:.0%}", "kind": "left out" if one["kind"] == "drop" else one["kind"]}
-        for one in settings.get("columns") or ()
-    ]
 
 
 # -- what stands at the top -------------------------------------------------------------------------------------------
@@ -113,7 +83,7 @@ def _headline(record: Record) -> dict[str, Any]:
     holdout = summary.get("holdout") or {}
     return {
         "title": f"Predicting {settings['target']}" if settings.get("target") else "A search for a model",
-        "subtitle": _subtitle(settings),
+        "subtitle": subtitle(settings),
         "finished": record.finished,
         "stopped_by": summary.get("stopped_by"),
         "ended": ENDINGS.get(str(summary.get("stopped_by")), summary.get("stopped_by")),
@@ -149,29 +119,6 @@ def _members(record: Record) -> list[dict[str, Any]]:
     """Return the pipelines of the ensemble, if the model is one."""
     members = ensemble_members(record).to_dict("records")
     return [{**one, "weight": f"{one['weight']:.2f}", "score": score_text(one["score"])} for one in members]
-
-
-def _subtitle(settings: Mapping[str, Any]) -> str:
-    classes = settings.get("classes")
-    parts = [
-        settings.get("task"),
-        settings.get("table"),
-        f"{settings['n_rows']:,} rows" if settings.get("n_rows") else None,
-        f"{settings['n_features']:,} columns" if settings.get("n_features") else None,
-        f"{len(classes)} classes" if classes else None,
-        f"{len(settings['outputs'])} columns to predict" if settings.get("outputs") else None,
-    ]
-    return " · ".join(str(part) for part in parts if part)
-
-
-def duration(seconds: float) -> str:
-    """Return a time span in words, e.g. ``"1 h 02 min"``."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _best(record: Record) -> dict[str, Any]:
@@ -221,18 +168,18 @@ def _figures(record: Record) -> dict[str, Any]:
     if read_graph(record.scored.at[record.best, "text"]) is not None:
         figures["plan"] = best_pipeline(record)
     figures["lineage"] = draw_lineage(record)
+    bred = bool(record.individuals["parents"].map(len).any())
+    if bred:
+        figures |= {"family": family_plot(record), "gains": gains_plot(record)}
+    if len(record.populations) > 1:
+        figures |= {"takeover": takeover_plot(record)} if bred else {}
+        figures |= {"diversity": diversity_plot(record), "growth": growth_plot(record)}
+    if record.archive:
+        figures["archive"] = archive_plot(record)
     if not operator_credit(record).empty:
         figures["credit"] = operator_credit_plot(record)
     figures |= pictures(record)
-    return {name: _embedded(figure, name) for name, figure in figures.items()}
-
-
-def _embedded(figure: Figure, name: str) -> dict[str, Any]:
-    from markupsafe import Markup
-
-    pixels = figure.get_figwidth() * 96
-    svg = Markup(to_svg(figure, name))  # safe: Matplotlib escapes every text it writes
-    return {"svg": svg, "width": round(pixels), "least": round(pixels * READABLE_SCALE)}
+    return {name: embedded(figure, name) for name, figure in figures.items()}
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
@@ -289,23 +236,3 @@ def _credit(record: Record) -> list[dict[str, Any]]:
         row["success_rate"] = f"{row['success_rate']:.0%}"
         row["probability"] = f"{probability:.0%}" if probability is not None else ""
     return [{str(name): value for name, value in row.items()} for row in rows]
-
-
-def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (str(name).replace("_", " "), shortened(mapping_text(value), 400))
-        for name, value in settings.items()
-        if name not in SHOWN_ELSEWHERE and value is not None
-    ]
-
-
-def _events(record: Record) -> list[dict[str, str]]:
-    return [
-        {"time": duration(elapsed), "kind": kind.replace("_", " "), "detail": _event_text(detail)}
-        for elapsed, kind, detail in record.events
-    ]
-
-
-def _event_text(detail: Mapping[str, Any]) -> str:
-    rest = mapping_text({name: value for name, value in detail.items() if name != "message"})
-    return shortened("; ".join(part for part in (str(detail.get("message") or ""), rest) if part), 600)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from evoml.report.labels import Box, label_offsets
 from evoml.report.layout import spread
 from evoml.report.pipelines import model_name, shortened
+from evoml.report.ranges import score_range
 from evoml.report.record import Readable, Record, finite
 from evoml.report.style import (
     BLUE,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 NOTHING_SCORED = "No candidate has been scored, so there is nothing to plot."
 NAME_WIDTH = 26  # characters of an operator's name beside its line
 MANY = 3000
-WARM_UP = 5  # scored candidates after which the best so far is a bar to measure disasters by
 
 
 @in_our_style
@@ -62,25 +61,6 @@ def score_over_time(journal: Readable) -> Figure:
         *left.get_legend_handles_labels(), loc="upper left", ncols=4, bbox_to_anchor=(0.06, 1.02), handlelength=1.6
     )
     return figure
-
-
-def score_range(scores: Sequence[float] | np.ndarray, baseline: float | None = None) -> tuple[float, float]:
-    """Return the range of scores worth showing, however bad the worst are.
-
-    It reaches a little below the constant predictor, or, where that is not known or not beaten, down to all that is no
-    outlier, measured by the spread and by how far the search has come since its first few candidates.
-    """
-    scores = np.asarray(scores, float)
-    high = float(scores.max())
-    if baseline is not None and baseline < high:
-        low = baseline - 0.05 * (high - baseline)
-    else:
-        lower, upper = np.quantile(scores, (0.25, 0.75))
-        start = float(scores[:WARM_UP].max())
-        reach = 5.0 * (high - start) or np.inf
-        low = min(start, max(float(scores.min()), lower - 1.5 * (upper - lower), high - reach))
-    margin = 0.05 * (high - low) or 0.05 * max(abs(high), 1.0)
-    return low - margin, high + margin
 
 
 def _many(scores: np.ndarray) -> bool:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Readable: TypeAlias = "Journal | Record"
 
+# Kinds of runs whose journals hold the best of a population, not its members.
+BY_THE_THOUSAND = ("formulas", "programs")
+
 
 @dataclass(frozen=True)
 class Record:
@@ -31,6 +34,10 @@ class Record:
     events : list of (elapsed seconds, kind, detail)
     explanation : mapping
         What is known of the model's doings on its folds; empty if it was not explained, or another model was.
+    archive : mapping of id to tuple
+        Cell of each candidate in the archive that a run with one ended with.
+    descriptors : sequence of str
+        What spans that archive.
     """
 
     settings: Mapping[str, Any]
@@ -39,6 +46,8 @@ class Record:
     progress: pd.DataFrame
     events: list[tuple[float, str, dict[str, Any]]]
     explanation: Mapping[str, Any] = field(default_factory=dict)
+    archive: Mapping[int, tuple[Any, ...]] = field(default_factory=dict)
+    descriptors: Sequence[str] = ()
 
     @classmethod
     def of(cls, journal: Readable) -> Record:
@@ -46,6 +55,8 @@ class Record:
         if isinstance(journal, Record):
             return journal
         summary, explanation = journal.get("summary") or {}, journal.get("explanation") or {}
+        state = journal.get("state") or {}
+        cells = [tuple(niche) for niche in state.get("niches", ())]
         return cls(
             journal.settings or {},
             summary,
@@ -53,6 +64,8 @@ class Record:
             journal.progress(),
             journal.events(),
             explanation if _explains(explanation, summary) else {},
+            dict(zip(state.get("population", ()), cells, strict=False)) if cells else {},
+            state.get("descriptors", ()),
         )
 
     @property
@@ -112,6 +125,47 @@ class Record:
         """Return the selection score among a candidate's ``scores``; None where there is none."""
         value = scores[self.score_index] if len(scores) > self.score_index else None
         return float(value) if value is not None and math.isfinite(value) else None
+
+    @cached_property
+    def selection(self) -> pd.Series:
+        """The selection score of every candidate, by id; nan for those without one."""
+        import pandas as pd
+
+        scores = self.individuals["scores"]
+        return pd.Series([self.score_of(values) for values in scores], scores.index, float)
+
+    @cached_property
+    def sizes(self) -> pd.Series:
+        """Complexity of every candidate, by id; its number of parts in a run without that objective, nan if not known."""
+        import pandas as pd
+
+        from evoml.report.structure import structure
+
+        table = self.individuals
+        if "complexity" not in self.objectives or self.cost_index is None:
+            return pd.Series([structure(text).size for text in table["text"]], table.index, float)
+        at = self.cost_index
+        return pd.Series([-scores[at] if len(scores) > at else None for scores in table["scores"]], table.index, float)
+
+    @cached_property
+    def populations(self) -> dict[int, list[int]]:
+        """Ids of the population after each generation; those first scored in it where the run did not record that.
+
+        Empty for kinds of genomes that come by the thousand: their journals hold figures of populations, not the members.
+        """
+        if self.settings.get("kind") in BY_THE_THOUSAND:
+            return {}
+        recorded = self.progress.get("population", default=())
+        told = set(self.individuals.index[self.individuals["sequence"].notna()])  # a kill may have cost the last one
+        members = {
+            int(generation): [int(one) for one in ids if one in told]
+            for generation, ids in zip(self.progress["generation"], recorded, strict=False)
+            if isinstance(ids, list) and ids
+        }
+        if members:
+            return members
+        born = self.scored.groupby("generation").groups
+        return {int(generation) + 1: list(ids) for generation, ids in born.items()}  # type: ignore[call-overload]
 
     @cached_property
     def best(self) -> int | None:

@@ -87,9 +87,9 @@ def in_our_style(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figur
 
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of ``width`` x ``height`` inches that belongs to no window and no global state."""
-    from matplotlib.figure import Figure
+    from evoml.report.shown import ShownFigure
 
-    return Figure(figsize=(width, height))
+    return ShownFigure(figsize=(width, height))
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -115,6 +115,18 @@ def with_origin(figure: Figure) -> Figure:
     """Return a figure of an explanation with a line at its foot that says what its rows are."""
     figure.text(0.995, 5 / 72 / figure.get_figheight(), ORIGIN, ha="right", va="bottom", fontsize=7.5, color=MUTED)
     return figure
+
+
+def on_powers_of_ten(axes: Axes, low: float, high: float) -> None:
+    """Give the y axis a scale of powers of ten, its ticks plain numbers; (low, high) is what is drawn, both positive."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+    axes.set_yscale("log")
+    narrow = high < 30.0 * low
+    axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]) if narrow else LogLocator(numticks=8))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:

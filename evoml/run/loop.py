@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from evoml.algorithms import operator_probabilities, pareto_front
 from evoml.core.budget import Progress, StopRule
 from evoml.core.candidate import Status
+from evoml.run.callbacks import Callbacks
 
 if TYPE_CHECKING:
     from evoml.algorithms import State
@@ -49,7 +50,9 @@ def evolve(
 
     ``stop_rules`` maps each reason to its rule; ``seconds`` is the longest time the run may wait for an outcome.
     """
+    heard = Callbacks(callbacks)
     try:
+        heard.started(tracker.progress())
         while not (reason := tracker.reason(stop_rules)):
             state, offspring = algorithm.ask(state, evaluator.free_slots())
             offspring = evaluator.lined_up(offspring, algorithm.rivals(state))
@@ -58,20 +61,24 @@ def evolve(
             if not evaluator.pending:
                 reason = "exhausted"
                 break
-            for outcome in evaluator.completed(_patience(seconds, journal.elapsed + tracker.reserve)):
-                generation = state.generation
+            outcomes = evaluator.completed(_patience(seconds, journal.elapsed + tracker.reserve))
+            for outcome in outcomes:
+                generation, best = state.generation, tracker.best
                 state = algorithm.tell(state, [outcome])
                 progress = tracker.told(outcome, state.generation)
                 if state.generation > generation:
                     # before the outcome: a run resumed in between does both again
                     record_generation(journal, progress, state)
                 journal.told([outcome], state.record(), evaluator.kept.changes())
-                for callback in callbacks:
-                    callback(progress, outcome)
+                heard.told(progress, outcome, tracker.best is not best)
+            if outcomes:
+                heard.batch(progress, outcomes)
     except KeyboardInterrupt:
         reason = "interrupt"
         journal.event("interrupt")
-    return Finished(reason, tracker.progress(), tracker.count)
+    finished = Finished(reason, tracker.progress(), tracker.count)
+    heard.ended(finished)
+    return finished
 
 
 def _patience(seconds: float | None, spent: float) -> float | None:
@@ -85,7 +92,9 @@ def record_generation(journal: Journal, progress: Progress, state: State) -> Non
         name: {"tries": round(c.tries, 2), "wins": round(c.wins, 2), "probability": round(chances[name], 4)}
         for name, c in state.credit.items()
     }
-    journal.progressed(progress.generation, progress.evaluations, progress.best_score, {"credit": credit})
+    population = [outcome.candidate.id for outcome in state.population]
+    detail = {"credit": credit, "population": population}
+    journal.progressed(progress.generation, progress.evaluations, progress.best_score, detail)
     journal.put("cpu_seconds", progress.cpu)
 
 

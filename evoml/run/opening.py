@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 import warnings
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from evoml import __version__
 from evoml.core.budget import Moment
 from evoml.core.errors import JournalError
 from evoml.journal import Journal
+
+if TYPE_CHECKING:
+    from evoml.core.candidate import Candidate, Outcome
+    from evoml.core.protocols import Algorithm
+    from evoml.run.loop import Tracker
 
 
 class Wanted(Protocol):
@@ -24,17 +26,6 @@ class Wanted(Protocol):
     def resume(self) -> bool: ...
     @property
     def began(self) -> Moment: ...
-
-
-def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """Return the versions of evoml, Python and those of the libraries that are installed."""
-    found = {"evoml": __version__, "python": platform.python_version()}
-    for library in libraries:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def disagreement(recorded: Mapping[str, Any], settings: Mapping[str, Any], names: Iterable[str]) -> str:
@@ -63,6 +54,26 @@ def opened(wanted: Wanted, settings: Mapping[str, Any], names: Iterable[str]) ->
         )
     journal.event("resumed", budget=settings["budget"], versions=settings["versions"])
     return journal
+
+
+def gone_on(
+    journal: Journal, algorithm: Algorithm, parse: Callable[[str], Any], tracker: Tracker, here: bool
+) -> tuple[Any, list[Candidate], list[Outcome]]:
+    """Return the state to go on from, the candidates under way and the outcomes told: of a new run, none of these two.
+
+    ``tracker`` is told what was told; ``here`` says whether evaluations are made in this process.
+    """
+    record = journal.get("state")
+    if record is None:
+        tracker.go_on(0.0, here)
+        return algorithm.start(), [], []
+    candidates, told = journal.asked_and_told(parse)
+    for outcome in told:
+        tracker.told(outcome, record["generation"])
+    tracker.go_on(journal.get("cpu_seconds") or 0.0, here)
+    done = {outcome.candidate.id for outcome in told}
+    pending = [candidate for index, candidate in candidates.items() if index not in done]
+    return algorithm.restore(record, candidates, told), pending, told
 
 
 def _brief(value: Any) -> str:

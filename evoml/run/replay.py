@@ -19,6 +19,7 @@ from evoml.algorithms import pareto_front
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
 from evoml.core.errors import JournalError
 from evoml.journal import Journal
+from evoml.run.callbacks import Callbacks
 from evoml.run.loop import Tracker, record_generation
 from evoml.run.opening import disagreement
 from evoml.run.search import Search, put_together, race, workplace
@@ -212,7 +213,7 @@ class Repetition:
     """Goes through a story step by step and compares, until the first difference."""
 
     def __init__(self, wanted: Search, parts: Parts, story: Story, again: Again, journal: Journal) -> None:
-        self.algorithm, self.callbacks = parts.algorithm, wanted.callbacks
+        self.algorithm, self.callbacks = parts.algorithm, Callbacks(wanted.callbacks)
         self.racing = race(wanted, parts)
         self.story, self.again, self.journal = story, again, journal
         self.versions = parts.settings["versions"]
@@ -267,14 +268,13 @@ class Repetition:
         self.taken += _of_the_machine(outcome.evaluation)
         if self.racing is not None:
             self.racing.told(outcome)
-        generation = state.generation
+        generation, best = state.generation, self.tracker.best
         state = self.algorithm.tell(state, [outcome])
         progress = self.tracker.told(outcome, state.generation)
         if state.generation > generation:
             record_generation(self.journal, progress, state)
         self.journal.told([outcome], state.record())
-        for callback in self.callbacks:
-            callback(progress, outcome)
+        self.callbacks.told(progress, outcome, self.tracker.best is not best)
         return state, _difference(index, _told(self.story.outcomes[index]), _told(outcome))
 
     def _end(self, state: State) -> Difference | None:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml.algorithms import ALGORITHMS, pareto_front
+from evoml.algorithms import candidate_algorithm, pareto_front
 from evoml.core.budget import Budget, Moment, spent, stalled_for
-from evoml.core.errors import SettingError, nearest
 from evoml.core.target import imbalance, skewness
 from evoml.evaluation import (
     Evaluator,
@@ -29,6 +28,7 @@ from evoml.evaluation import (
     splits,
     workers,
 )
+from evoml.evaluation.cases import MOST
 from evoml.evaluation.executors.serial import SerialExecutor
 from evoml.evaluation.folds import rung_shares
 from evoml.evaluation.leaks import leak_warnings
@@ -43,7 +43,7 @@ from evoml.run.expectation import expectation
 from evoml.run.finishing import as_recorded, calibration
 from evoml.run.finishing import finished as finished_model
 from evoml.run.loop import Finished, Tracker, evolve
-from evoml.run.opening import opened
+from evoml.run.opening import gone_on, opened
 from evoml.run.pace import Pace
 from evoml.run.refit import FinalModel, Member, after_cleaning, baseline, constant_source
 from evoml.run.settings import MUST_AGREE, settings_of, time_limit
@@ -77,6 +77,7 @@ class Search:
     algorithm: str | Callable[..., Algorithm] = "nsga2"
     population_size: int = 50
     initial_pipelines: Sequence[Any] = ()
+    operators: Mapping[str, Callable[..., Any]] | None = None
     early_stop: int | None = None
     n_jobs: int | None = 1
     executor: Any = "auto"
@@ -258,13 +259,19 @@ def put_together(wanted: Search) -> Parts:
     seed = part_seed(wanted.seed)
     dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
     metrics = scorers(wanted.scoring, dataset.task, dataset.classes, len(dataset.outputs))
-    space = PipelineSpace(wanted.catalogue, data_facts(dataset, folds, metrics), wanted.initial_pipelines)
-    rungs = rung_shares(len(folds[0][0])) if wanted.racing else ()
+    facts = data_facts(dataset, folds, metrics)
+    space = PipelineSpace(wanted.catalogue, facts, wanted.initial_pipelines, own_operators=wanted.operators)
+    algorithm: Any = _algorithm(wanted, space)
+    on_rungs = hasattr(algorithm, "rungs")
+    rungs = rung_shares(len(folds[0][0])) if wanted.racing or on_rungs else ()
+    if on_rungs:
+        algorithm.rungs, algorithm.folds = len(rungs), len(folds)
+    cases = MOST if getattr(algorithm, "needs_cases", False) else 0
     return Parts(
-        Problem(dataset, space, folds, metrics, seed, time_limit(wanted), uses_labels(wanted.scoring), rungs),
+        Problem(dataset, space, folds, metrics, seed, time_limit(wanted), uses_labels(wanted.scoring), rungs, cases),
         space,
         objectives(wanted.objectives, list(metrics), space, sum(len(test) for _, test in folds)),
-        _algorithm(wanted, space),
+        algorithm,
         settings_of(wanted, list(metrics), folds, space),
     )
 
@@ -302,14 +309,8 @@ def data_facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -
 
 
 def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
-    made = wanted.algorithm
-    if isinstance(made, str):
-        if made not in ALGORITHMS:
-            raise SettingError(
-                f"unknown algorithm {made!r}{nearest(made, ALGORITHMS)}; there are: {', '.join(ALGORITHMS)}"
-            )
-        made = ALGORITHMS[made]
-    return made(space, wanted.seed, population_size=wanted.population_size)
+    made = candidate_algorithm(wanted.algorithm)
+    return made(space, wanted.seed, population_size=wanted.population_size)  # type: ignore[no-any-return]
 
 
 def _timed(budget: Budget) -> bool:
@@ -326,17 +327,8 @@ def _begin(
 
     reserve = pace.reserve if _timed(wanted.budget) else lambda best: 0.0
     tracker = Tracker(lambda: journal.elapsed, wanted.population_size, reserve, own_cpu)
-    record = journal.get("state")
-    if record is None:
-        tracker.go_on(0.0, here)
-        return algorithm.start(), tracker, [], []
-    candidates, told = journal.asked_and_told(space.parse)
-    for outcome in told:
-        tracker.told(outcome, record["generation"])
-    tracker.go_on(journal.get("cpu_seconds") or 0.0, here)
-    done = {outcome.candidate.id for outcome in told}
-    pending = [candidate for index, candidate in candidates.items() if index not in done]
-    return algorithm.restore(record, candidates, told), tracker, pending, told
+    state, pending, told = gone_on(journal, algorithm, space.parse, tracker, here)
+    return state, tracker, pending, told
 
 
 def _finish(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evoml.algorithms import named
+from evoml.core.process import versions
 from evoml.evaluation import executor_name
-from evoml.run.opening import versions
 
 if TYPE_CHECKING:
     from evoml.core.target import Output
@@ -22,7 +23,7 @@ LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "skrub", "deap", "netwo
 #: Settings that results depend on.
 MUST_AGREE = (
     "task", "seed", "scoring", "objectives", "cv", "folds", "fold_rows", "algorithm", "population_size", "data_fingerprint",
-    "search_space", "initial_pipelines", "racing",
+    "search_space", "initial_pipelines", "own_operators", "racing",
 )  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def settings_of(wanted: Search, metrics: list[str], folds: list[Any], space: Pip
         "budget": asdict(wanted.budget),
         "eval_seconds": time_limit(wanted),
         "early_stop": wanted.early_stop,
-        "algorithm": wanted.algorithm if isinstance(wanted.algorithm, str) else _name(wanted.algorithm),
+        "algorithm": named(wanted.algorithm),
         "population_size": wanted.population_size,
         "n_jobs": wanted.n_jobs,
         "executor": executor_name(wanted.executor),
@@ -54,6 +55,7 @@ def settings_of(wanted: Search, metrics: list[str], folds: list[Any], space: Pip
         "data_fingerprint": dataset.fingerprint,
         "search_space": _digest(sorted(space.catalogue.items())),
         "initial_pipelines": [str(tree) for tree in space.initial],
+        "own_operators": sorted(space.own_operators) or None,
         "versions": versions((*LIBRARIES, "lightgbm", "xgboost", "catboost")),
         **wanted.notes,
     }

@@ -1,12 +1,14 @@
 """Node evaluations per second of evoml's machine of formulas beside Operon and gplearn: same trees, same rows, same run.
 
     python experiments/benchmarks/formulas.py [--formulas 1000] [--rows 10000] [--nodes 20] [--repeats 5]
+    python experiments/benchmarks/formulas.py --parts threads
 
 A node evaluation is one node of a formula on one row. Systems take turns; figures are medians over the repeats, each the best
 of three, in G (1e9) per CPU-second, and for threads per second of the clock. Formulas are finite on every row, so that none is
 left early. Operon (pyoperon) and gplearn are installed into an environment of their own the first time (``--peer PATH``,
 default ~/.cache/evoml-peers/formulas). The second part says where the limit is: the same formulas with other sizes of blocks,
-and single operations beside a plain loop. Run nothing else meanwhile.
+and single operations beside a plain loop. The third, which takes a minute and needs no peers, is what a second thread gains, of
+the machine and of a whole search. Run nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ LANGUAGES = {
     "transcendental": ["add", "sub", "mul", "div", "exp", "log", "sin", "cos"],
 }
 N_FEATURES, CHUNK, ROOM, TIMES = 10, 100, 64, 3
+SECONDS_OF_TURN = 0.4  # of one thread, between which one and two threads take turns
 PEER = Path.home() / ".cache" / "evoml-peers" / "formulas"
 RUNNER = Path(__file__).with_name("peers") / "formula_engines.py"
 _NAME_OF = {code: name for name, code in NAMES.items()}
@@ -120,6 +123,15 @@ class Ours:
     def scaled(self, first: int, last: int) -> None:
         score(*self.formulas, self.features, self.target, self.weights, R2, True, first, last, *self.found)
 
+    def passes(self, what: str, threads: int, times: int) -> float:
+        """Wall seconds of all formulas, so many times over."""
+        work, n = getattr(self, what), len(self.formulas[2])
+        firsts = [first for _ in range(times) for first in range(0, n, CHUNK)]
+        with ThreadPoolExecutor(threads) as pool:
+            began = time.perf_counter()
+            list(pool.map(lambda first: work(first, min(first + CHUNK, n)), firsts))
+            return time.perf_counter() - began
+
     def run(self, what: str, threads: int) -> tuple[float, float]:
         """CPU and wall seconds of all formulas, in chunks: the least of three times, as for the peers."""
         work, n = getattr(self, what), len(self.formulas[2])
@@ -151,7 +163,7 @@ def environment(home: Path) -> Path:
     return python
 
 
-# -- the two parts --------------------------------------------------------------------------------------------------------
+# -- the parts -------------------------------------------------------------------------------------------------------------
 
 
 def compare(
@@ -265,6 +277,41 @@ def _only(name: str, features: np.ndarray, repeats: int) -> float:
     return n * chain * features.shape[1] / seconds / 1e9
 
 
+def threads(formulas: dict[str, Formulas], features: np.ndarray, target: np.ndarray, repeats: int) -> None:
+    """Print how much sooner two threads are done than one; they take turns, each pair gives a ratio."""
+    for language, population in formulas.items():
+        for dtype in (np.float32, np.float64):
+            machine = Ours(population, features.astype(dtype), target.astype(dtype))
+            for what in ("outputs", "fitness", "scaled"):
+                passes = max(1, round(SECONDS_OF_TURN / machine.run(what, 1)[1]))
+                _tell_gain(
+                    f"{language:15s} {dtype.__name__} {what:8s}",
+                    lambda n, machine=machine, what=what, passes=passes: machine.passes(what, n, passes),  # type: ignore[misc]
+                    repeats,
+                )
+    _tell_gain("search", lambda n: _search(features[:, :1000].T, target[:1000], n), repeats)
+
+
+def _tell_gain(about: str, seconds_with: Callable[[int], float], repeats: int) -> None:
+    seconds_with(2)
+    pairs = np.array([[seconds_with(n) for n in (1, 2)] for _ in range(repeats)])
+    low, middle, high = np.quantile(pairs[:, 0] / pairs[:, 1], [0.25, 0.5, 0.75])
+    print(
+        f"{about:34s} two threads {middle:5.2f} x one (quartiles {low:.2f} {high:.2f}), one takes {pairs[:, 0].min():.2f} s",
+        flush=True,
+    )
+
+
+def _search(X: np.ndarray, y: np.ndarray, n_jobs: int) -> float:
+    """Wall seconds of a whole search of few generations."""
+    from evoml import SymbolicRegressor
+
+    model = SymbolicRegressor(generations=10, random_state=0, n_jobs=n_jobs, selection="best", snap=False)
+    began = time.perf_counter()
+    model.fit(X, y)
+    return time.perf_counter() - began
+
+
 def _least(work: Callable[[], object], repeats: int) -> float:
     work()
     found = []
@@ -281,7 +328,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=10000)
     parser.add_argument("--nodes", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--parts", nargs="+", choices=["engines", "limits"], default=["engines", "limits"])
+    parser.add_argument("--parts", nargs="+", choices=["engines", "limits", "threads"], default=["engines", "limits"])
     parser.add_argument("--peer", type=Path, default=PEER)
     chosen = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -296,6 +343,8 @@ def main() -> int:
             compare(language, population, features, target, python, chosen.repeats)
     if "limits" in chosen.parts:
         limits(formulas, features, chosen.repeats)
+    if "threads" in chosen.parts:
+        threads(formulas, features, target, chosen.repeats)
     return 0
 
 

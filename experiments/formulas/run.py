@@ -1,14 +1,17 @@
 """Which system finds known formulas: systems, problems, levels of noise and seeds, at equal CPU time on one thread.
 
-    python experiments/formulas/run.py --seconds 60 --seeds 10 --noise 0 0.01 --out RESULTS
+    python experiments/formulas/run.py --seconds 60 --seeds 5 --noise 0 0.001 0.01 --out RESULTS
+    python experiments/formulas/run.py --tables FOLDER --equations FeynmanEquations.csv ...
 
-Peers live in a virtual environment of their own (``--peer PATH``), which experiments/benchmarks/formulas.py makes. Results
-are appended to RESULTS/results.jsonl, and what is there already is not run again; ``--show`` only prints the table.
+Without tables it takes the problems of ``problems.toml`` that need none. Peers live in a virtual environment of their own
+(``--peer PATH``), which experiments/benchmarks/formulas.py makes. Results are appended to RESULTS/results.jsonl, and what is
+there already is not run again; ``--show`` only prints the table.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -18,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from problems import feynman, problems
-from recovery import EXACT, is_same
+from problems import Problem, feynman, mixed, problems
+from recovery import NEAR, is_same, size
 
 HERE = Path(__file__).parent
 PEER = Path.home() / ".cache" / "evoml-peers" / "formulas"
@@ -39,7 +42,8 @@ class Worker:
             env={**os.environ, **threads},
         )
 
-    def fit(self, task: dict[str, Any]) -> dict[str, Any]:
+    def fit(self, task: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a row for each way of choosing from what was found, the system's own first."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(task) + "\n")
@@ -60,9 +64,10 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", default=["evoml", "operon"])
     parser.add_argument("--families", nargs="+")
     parser.add_argument("--only", nargs="+", help="names of problems")
-    parser.add_argument("--feynman", help="FeynmanEquations.csv, for all of its problems")
+    parser.add_argument("--equations", help="FeynmanEquations.csv, for all of its problems")
+    parser.add_argument("--tables", help="folder of given tables: these, and every fifth of the equations")
     parser.add_argument("--every", type=int, default=1, help="take every n-th problem")
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds for each fit")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0])
     parser.add_argument("--out", type=Path, default=Path("runs/formulas"))
@@ -77,53 +82,73 @@ def main() -> None:
     show(done)
 
 
+def chosen(wanted: argparse.Namespace) -> list[Problem]:
+    """Return the problems that are wanted."""
+    if wanted.tables:
+        found = mixed(wanted.tables, wanted.equations)
+    else:
+        found = feynman(wanted.equations) if wanted.equations else problems(wanted.families)
+    return [one for one in found if not wanted.only or one.name in wanted.only][:: wanted.every]
+
+
 def run(wanted: argparse.Namespace, file: Path, done: list[dict[str, Any]]) -> None:
     """Run what is not done yet; systems take turns, so that a change in the machine's load meets all of them."""
-    chosen = feynman(wanted.feynman) if wanted.feynman else problems(wanted.families)
-    chosen = [one for one in chosen if not wanted.only or one.name in wanted.only][:: wanted.every]
     known = {tuple(row[name] for name in ("system", "name", "noise", "seed", "seconds")) for row in done}
-    workers = {system: Worker(system, wanted.peer) for system in wanted.systems}
-    for problem in chosen:
-        for noise in wanted.noise:
-            for seed in range(wanted.seeds):
-                for system, worker in workers.items():
-                    if (system, problem.name, noise, seed, wanted.seconds) in known:
-                        continue
-                    task = {"problem": asdict(problem), "seed": seed, "noise": noise, "seconds": wanted.seconds}
-                    row = {"system": system, "family": problem.family, "name": problem.name, "truth": problem.formula}
-                    row |= {"noise": noise, "seed": seed, "seconds": wanted.seconds, **worker.fit(task)}
-                    row["same"] = is_same(row["text"], problem.formula, list(problem.ranges))
-                    done.append(row)
-                    with file.open("a") as results:
-                        results.write(json.dumps(row) + "\n")
-                    told = f"{problem.name:12} {noise:g} {seed} {system:8} {row['error']:.2e}"
-                    same = "same" if row["same"] else "    "
-                    print(f"{told} {same} {row['cpu']:6.1f} s  {row['length']:3.0f}  {row['text'][:100]}", flush=True)
+    workers: dict[str, Worker] = {}
+    for seed, noise, problem, system in itertools.product(
+        range(wanted.seeds), wanted.noise, chosen(wanted), wanted.systems
+    ):
+        if (system, problem.name, noise, seed, wanted.seconds) in known:
+            continue
+        if system not in workers:
+            workers[system] = Worker(system, wanted.peer)
+        task = {"problem": asdict(problem), "seed": seed, "noise": noise, "seconds": wanted.seconds}
+        about = {"system": system, "family": problem.family, "name": problem.name, "truth": problem.formula}
+        about |= {"noise": noise, "seed": seed, "seconds": wanted.seconds}
+        rows = [about | judged(row, problem) for row in workers[system].fit(task)]
+        done += rows
+        with file.open("a") as results:
+            results.writelines(json.dumps(row) + "\n" for row in rows)
+        for row in rows:
+            told = f"{seed} {noise:<5g} {problem.name:18} {system:7} {row['choice']:5} {row['error']:8.1e}"
+            same = "same" if row["same"] else "    "
+            print(f"{told} {same} {row['cpu']:5.1f} s {row['size']:4} {row['text'][:100]}", flush=True)
     for worker in workers.values():
         worker.close()
 
 
+def judged(row: dict[str, Any], problem: Problem) -> dict[str, Any]:
+    """Return a result with whether it is the formula looked for, and its size."""
+    names = list(problem.ranges)
+    same = bool(problem.formula) and row["error"] < NEAR and is_same(row["text"], problem.formula, names)
+    return {**row, "same": same, "size": size(row["text"], names)}
+
+
 def show(rows: list[dict[str, Any]]) -> None:
     """Print, for each family, level of noise and system, what was recovered and how well it predicts."""
-    head = (
-        "| problems | noise | system | runs | error < 1e-9 | R2 > 0.999 | shown the same | median length | mean CPU s |"
-    )
-    print(f"\n{head}\n|{'---|' * 9}")
-    families = [*dict.fromkeys(row["family"] for row in rows), "all"]
-    for family in families:
-        for noise in sorted({row["noise"] for row in rows}):
-            for system in dict.fromkeys(row["system"] for row in rows):
-                some = [
-                    r for r in rows if r["system"] == system and r["noise"] == noise and family in (r["family"], "all")
-                ]
-                if not some:
-                    continue
-                errors = np.array([row["error"] for row in some])
-                cells = [family, f"{noise:g}", system, len(some), f"{np.mean(errors < EXACT):.0%}",
-                         f"{np.mean(errors < 1e-3):.0%}", f"{np.mean([row['same'] for row in some]):.0%}",
-                         f"{np.median([row['length'] for row in some]):.0f}",
-                         f"{np.mean([row['cpu'] for row in some]):.1f}"]  # fmt: skip
-                print(f"| {' | '.join(map(str, cells))} |")
+    head = "problems | noise | system | runs | median test R2 | R2 > 0.999 | recovered | median size | mean CPU s"
+    print(f"\n| {head} |\n|{'---|' * 9}")
+    families = dict.fromkeys(row["family"] for row in rows)
+    levels = sorted({row["noise"] for row in rows})
+    systems = dict.fromkeys((row["system"], row["choice"]) for row in rows)
+    for family, noise, (system, choice) in itertools.product([*families, "all"], [*levels, None], systems):
+        some = [
+            row
+            for row in rows
+            if (row["system"], row["choice"]) == (system, choice)
+            and family in (row["family"], "all")
+            and noise in (row["noise"], None)
+        ]
+        if not some:
+            continue
+        errors = np.array([row["error"] for row in some])
+        errors[np.isnan(errors)] = np.inf
+        known = [row["same"] for row in some if row["truth"]]
+        cells = [family, "all" if noise is None else f"{noise:g}", f"{system} {choice}".strip(), len(some),
+                 f"{1 - np.median(errors):.6f}", f"{np.mean(errors < 1e-3):.0%}", f"{np.mean(known):.0%}",
+                 f"{np.median([row['size'] for row in some]):.0f}",
+                 f"{np.mean([row['cpu'] for row in some]):.1f}"]  # fmt: skip
+        print(f"| {' | '.join(map(str, cells))} |")
 
 
 if __name__ == "__main__":

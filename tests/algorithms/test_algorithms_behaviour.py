@@ -6,9 +6,17 @@ from contracts.fake_space import DigitSpace, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoml.algorithms import NSGA2, Credit, RandomSearch, RegularisedEvolution, is_improvement, operator_probabilities
+from evoml.algorithms import (
+    NSGA2,
+    Credit,
+    EpsilonLexicase,
+    RandomSearch,
+    RegularisedEvolution,
+    is_improvement,
+    operator_probabilities,
+)
 from evoml.algorithms.base import LEAST_SHARE, choose_operator
-from evoml.algorithms.nsga2 import survive
+from evoml.algorithms.schemes import NSGA2 as Scheme
 from evoml.core import Candidate, Evaluation, Outcome, Status, stream
 
 
@@ -25,6 +33,12 @@ def search(algorithm, evaluations):
 
 def best(outcomes):
     return max(outcome.scores[0] for outcome in outcomes)
+
+
+def survive(individuals, places):
+    """Return who survives of a first generation of NSGA-II."""
+    algorithm = NSGA2(DigitSpace(), 1, population_size=places, scheme=Scheme())
+    return algorithm._survivors(algorithm.start(), individuals)
 
 
 def scored(index, *scores, key=None):
@@ -231,3 +245,30 @@ def test_another_island_draws_something_else():
         for island in (0, 0, 1)
     ]
     assert keys[0] == keys[1] != keys[2]
+
+
+# -- epsilon-lexicase ---------------------------------------------------------------------------------------------------
+
+
+def test_lexicase_chooses_specialists_however_poor_they_are_on_average():
+    def judged(index, cases):
+        return Outcome(
+            Candidate(index, "g", str(index)), Evaluation(Status.OK, cases=np.float16(cases)), (-sum(cases),)
+        )
+
+    specialists = [judged(0, [0.0, 9, 9]), judged(1, [9, 0.0, 9]), judged(2, [9, 9, 0.0])]
+    population = [*specialists, *(judged(3 + at, [4, 4, 4]) for at in range(20))]
+    algorithm = EpsilonLexicase(DigitSpace(), 1)
+    chosen = algorithm._select(population, 300, stream(1))
+    assert {one.candidate.id for one in chosen} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("known", [{"fold_scores": {"f1": (1.0, 0.0)}}, {}])
+def test_where_no_rows_are_told_of_folds_or_objectives_are_the_cases(known):
+    def judged(index, first, second):
+        folds = {"f1": (first, second)} if known else {}
+        return Outcome(Candidate(index, "g", str(index)), Evaluation(Status.OK, folds), (first, second))
+
+    population = [judged(0, 1.0, 0.0), judged(1, 0.0, 1.0), *(judged(2 + at, 0.6, 0.6) for at in range(9))]
+    chosen = EpsilonLexicase(DigitSpace(), 1)._select(population, 100, stream(1))
+    assert {one.candidate.id for one in chosen} == {0, 1}

@@ -5,11 +5,12 @@ import pytest
 from contracts.array_space import LENGTH, DigitRows, Digits, measured
 
 from evoml.algorithms.arrays import ARRAY_ALGORITHMS, ArrayNSGA2, Generational, Islands
-from evoml.algorithms.arrays.nsga2 import graded
+from evoml.algorithms.schemes.nsga2 import graded
 from evoml.core.batches import Offspring
 from evoml.core.random import mixed, uniforms
 
 SIZE = 40
+MEANINGS_TWICE = ("regularised", "map_elites")  # their papers do not ask whether two are the same
 
 
 def make(name, seed=1, **settings):
@@ -82,8 +83,9 @@ def test_a_restored_state_goes_on_as_if_never_stopped(name):
 def test_no_meaning_is_there_twice_and_the_population_keeps_its_size(name):
     for state in steps(make(name), 8):
         for one in populations(state):
-            assert len(set(one.members.meanings.tolist())) == len(one) <= SIZE
-            assert len(one) > SIZE / 2
+            if name not in MEANINGS_TWICE:
+                assert len(set(one.members.meanings.tolist())) == len(one)
+            assert (3 if name == "map_elites" else SIZE / 2) <= len(one) <= SIZE
 
 
 @every_algorithm
@@ -101,7 +103,7 @@ def test_where_everything_fails_the_run_goes_on(name):
         told = measured(offspring)
         told.objectives[:, 0] = np.inf
         state = algorithm.tell(state, offspring, told)
-    assert len(algorithm.ask(state)) >= SIZE
+    assert len(algorithm.ask(state)) == algorithm.asks(state) > 0
 
 
 @every_algorithm

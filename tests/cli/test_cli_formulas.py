@@ -1,8 +1,12 @@
 """`evoml formulas`: a table in, formulas out."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+
+from evoml.journal import Journal
 
 QUICK = ("--generations", 12, "--seed", 1)
 
@@ -65,3 +69,73 @@ def test_mistakes_are_one_line(tables, run, arguments, message):
     assert len(errors) == 1
     assert message in errors[0]
     assert not (tables / "runs").exists() or not any((tables / "runs").iterdir())
+
+
+def test_a_folder_is_shown_and_reported(tables, run):
+    run("formulas", "numbers.csv", "--target", "pressure", "--out", "found", *QUICK)
+    shown = run("show", "found")
+    assert shown.exit_code == 0, shown.output
+    lines = shown.stdout.splitlines()
+    assert lines[0] == "complexity\tloss\tscore\ttext\tchosen"
+    assert [line for line in lines if line.endswith("*")] == [line for line in lines if "9.81 * mass / area" in line]
+    assert lines[-1].startswith("latex: ")
+    assert r"\mathrm{mass}" in lines[-1]
+    assert len(run("show", "found", "-n", 1).stdout.splitlines()) == 3
+    (tables / "found" / "report.html").unlink()
+    assert run("report", "found").exit_code == 0
+    page = (tables / "found" / "report.html").read_text()
+    assert "Formulas for pressure" in page
+    assert "numbers.csv" in page
+    assert "The population over time" in page
+
+
+def test_labels_are_shown_and_reported_by_class(tables, run):
+    run("formulas", "labels.csv", "--target", "high", "--out", "found", *QUICK)
+    assert run("show", "found").stdout.startswith("complexity\tloss\tscore")
+    assert "log loss" in (tables / "found" / "report.html").read_text()
+
+
+def test_a_run_that_was_killed_is_shown_and_resumed_to_the_same_formulas(tables, run, monkeypatch):
+    from evoml.run import batches
+
+    options = ("formulas", "numbers.csv", "--target", "pressure", "--generations", 6)
+    step, steps = batches.Recorder.step, []
+
+    def killed(self, *arguments):
+        step(self, *arguments)
+        steps.append(1)
+        if len(steps) == 3:
+            raise SystemError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batches.Recorder, "step", killed)
+        with pytest.raises(SystemError):
+            run(*options, "--out", "cut")
+    seed = json.loads((tables / "cut" / "run.json").read_text())["options"]["seed"]
+    assert "complexity\tscore\ttext" in run("show", "cut").stdout
+    run("report", "cut")
+    assert "This run has not finished." in (tables / "cut" / "report.html").read_text()
+    monkeypatch.chdir(tables / "cut")
+    resumed = run("resume", tables / "cut")
+    monkeypatch.chdir(tables)
+    whole = run(*options, "--out", "whole", "--seed", seed)
+    assert resumed.exit_code == 0, resumed.output
+    assert resumed.stdout.splitlines()[:-1] == whole.stdout.splitlines()[:-1]
+    assert json.loads((tables / "cut" / "run.json").read_text())["state"] == "finished"
+    again = run("resume", "cut")
+    assert again.stdout.splitlines()[:-1] == whole.stdout.splitlines()[:-1]
+
+
+@pytest.mark.parametrize("command", [("predict", "found", "numbers.csv"), ("replay", "found"), ("explain", "found")])
+def test_what_is_for_pipelines_is_refused_in_one_line(tables, refused, command):
+    Journal.create(tables / "journal.sqlite", {"kind": "formulas"}).close()
+    (tables / "found").mkdir()
+    (tables / "journal.sqlite").rename(tables / "found" / "journal.sqlite")
+    assert "holds a search for formulas, and this command is for one for pipelines" in refused(*command)
+
+
+def test_a_folder_without_its_record_says_how_to_go_on(tables, run, refused):
+    run("formulas", "numbers.csv", "--target", "pressure", "--out", "found", *QUICK)
+    (tables / "found" / "run.json").unlink()
+    assert run("show", "found").exit_code == 0
+    assert "go on by `evoml formulas TABLE --target COLUMN --out found --resume`" in refused("resume", "found")

@@ -20,7 +20,12 @@ POPULATION = 8
 
 
 class AlgorithmContract:
-    """Override ``make``: return a new algorithm for ``space`` and ``seed``, with a population of ``population_size``."""
+    """Override ``make``: return a new algorithm for ``space`` and ``seed``, with a population of ``population_size``.
+
+    ``distinct`` is the share of candidates, at least, that were not asked before.
+    """
+
+    distinct = 0.95
 
     def make(self, space: Any, seed: int, population_size: int) -> Any:
         raise NotImplementedError
@@ -83,7 +88,7 @@ class AlgorithmContract:
 
     def test_no_genome_is_asked_twice_where_there_are_many(self, algorithm):
         candidates = self.asked(algorithm, 40)
-        assert len({candidate.key for candidate in candidates}) >= 0.95 * len(candidates)
+        assert len({candidate.key for candidate in candidates}) >= self.distinct * len(candidates)
 
     def test_a_space_of_one_genome_does_no_harm(self):
         class One(DigitSpace):

@@ -51,8 +51,9 @@ class DigitSpace:
 
 
 def told(candidate: Candidate, *, fails: bool = False) -> Outcome:
-    """Return the outcome of a candidate of this space: the sum of its digits, and few different ones."""
+    """Return the outcome of a candidate of this space: the sum of its digits, and few different ones; each digit is a case."""
     if fails:
         return Outcome(candidate, Evaluation(Status.CRASHED, error="worker lost"))
     digits = [int(digit) for digit in candidate.genome]
-    return Outcome(candidate, Evaluation(Status.OK), (float(sum(digits)), -float(len(set(digits)))))
+    cases = np.array([9 - digit for digit in digits], dtype=np.float16)
+    return Outcome(candidate, Evaluation(Status.OK, cases=cases), (float(sum(digits)), -float(len(set(digits)))))

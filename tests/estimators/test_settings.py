@@ -22,7 +22,7 @@ X, Y = numbers()
     ("changes", "message"),
     [
         ({"scoring": "acuracy"}, "unknown metric 'acuracy'; did you mean 'accuracy'?"),
-        ({"algorithm": "nsga"}, "unknown algorithm 'nsga'; did you mean 'nsga2'?"),
+        ({"algorithm": "regularized"}, "unknown algorithm 'regularized'; did you mean 'regularised'?"),
         ({"executor": "serail"}, "unknown executor 'serail'; did you mean 'serial'?"),
         ({"objectives": ["score", "complexty"]}, "unknown objective 'complexty'; did you mean 'complexity'?"),
         ({"search_space": {"only": ["GausianNB"]}}, "no such part in the catalogue; did you mean 'GaussianNB'?"),

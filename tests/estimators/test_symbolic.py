@@ -272,6 +272,18 @@ def test_warm_starts_go_on_from_the_last_front():
     assert again.front_["loss"].min() <= before * 1.02
 
 
+@pytest.mark.parametrize(
+    "limits", [{"max_length": 5}, {"max_depth": 3}, {"function_set": ["add", "mul"]}, {"const_range": None}]
+)
+def test_warm_starts_keep_narrow_limits(limits):
+    """What is shown of a formula, with what scales it, may be more than the limits allow."""
+    X, y = numbers(noise=0.1)
+    model = SymbolicRegressor(**{**SMALL, "generations": 3}, **limits, warm_start=True).fit(X, y)
+    before = model.front_["loss"].min()
+    assert model.set_params(generations=1).fit(X, y).front_["loss"].min() <= before * 1.02
+    model.set_params(max_length=2).fit(X[:, :1], y)
+
+
 def test_a_journal_is_resumed_by_a_warm_start(tmp_path):
     X, y = numbers(noise=0.1)
     settings = {**SMALL, "journal": tmp_path / "run.db"}
@@ -313,7 +325,7 @@ def test_one_row_is_one_clear_error():
     ("changes", "message"),
     [
         ({"metric": "mea"}, "unknown metric 'mea'; did you mean"),
-        ({"algorithm": "nsga3"}, "did you mean 'nsga2'"),
+        ({"algorithm": "regularized"}, "did you mean 'regularised'"),
         ({"population_size": 0}, "population_size must be greater than zero"),
         ({"population_size": None}, "population_size must be a positive whole number"),
         ({"local_search": -1}, "local_search must be"),

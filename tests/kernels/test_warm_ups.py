@@ -66,18 +66,13 @@ USES = {
         from evoml.learners.warm_ups import expression
         expression()
         before = signatures()
-        from evoml.kernels.expression_evaluate import evaluate
-        from evoml.kernels.expression_fitness import score
-        codes, constants, lengths = np.zeros((9, 40), np.int32), np.zeros((9, 40)), np.ones(9, np.int32)
-        codes[:, 0] = 65 + np.arange(9) % 5
-        errors, scales, hashes = np.empty(9), np.empty((9, 2)), np.empty(9, np.uint64)
-        for dtype in (np.float32, np.float64):
-            features, target = np.ascontiguousarray(fixed.T, dtype), fixed_target.astype(dtype)
-            evaluate(codes, constants, lengths, features, np.int64(2), 7, np.empty((9, 60), dtype))
-            for loss in range(5):
-                for scaled in (False, True):
-                    score(codes, constants, lengths, features, target, weights.astype(dtype), loss, scaled, 0, 9, errors,
-                          scales, hashes)
+        from evoml import SymbolicClassifier, SymbolicRegressor
+        whole = np.nan_to_num(fixed)
+        few = {"population_size": 50, "generations": 2}
+        for algorithm in ("nsga2", "generational", "mu_plus_lambda"):
+            SymbolicRegressor(**few, algorithm=algorithm).fit(whole, fixed_target, sample_weight=weights).predict(whole)
+        SymbolicRegressor(**few, metric="mae", islands=2, n_jobs=2).fit(whole.astype(np.float32), numbers)
+        SymbolicClassifier(**few).fit(whole, many).predict(whole)
     """,
     "formula_features": """
         from evoml.learners.warm_ups import formula_features
@@ -89,6 +84,18 @@ USES = {
             FormulaFeatures(2, population_size=30, task="classification").fit(table, many).transform(table)
         FormulaFeatures(2, population_size=30, task="regression").fit(whole, whole[:, 1] * whole[:, 2]).transform(whole)
         FormulaFeatures(2, population_size=30, task="classification").fit(whole, numbers > 0).transform(whole)
+    """,
+    "program": """
+        from evoml.learners.warm_ups import program
+        program()
+        before = signatures()
+        from evoml import LearnedAlgorithm, ProgramClassifier, ProgramRegressor
+        whole = np.nan_to_num(fixed)
+        small = {"population_size": 20, "generations": 2, "examples": 100, "n_tasks": 3}
+        for table in (whole, np.asfortranarray(whole), whole.astype(np.float32)):
+            ProgramClassifier(**small, islands=2).fit(table, many).predict_proba(table)
+        ProgramRegressor(**small, algorithm="random").fit(whole, fixed_target).predict(whole)
+        LearnedAlgorithm("network").fit(whole[:, :1], numbers).predict(whole[:, :1])
     """,
     "forest": """
         from evoml.learners.warm_ups import forest

@@ -112,3 +112,22 @@ def full(run: Run) -> Journal:
         holdout={"metric": "balanced_accuracy", "score": 0.9312, "rows": 143},
         baseline={"score": 0.5},
     )
+
+
+def family(run: Run) -> Run:
+    """A run of seven candidates whose descent is easily worked out by hand; the best is 5, of parents 3 and 4."""
+    for text, score in (("GaussianNB(features)", 0.50), ("SVC(features)", 0.60), ("SVC(PCA(features))", 0.40)):
+        run.scored(text, score, 2)
+    run.scored("SVC(features, C=2.0)", 0.65, 2, parents=(0, 1), operator="crossover", generation=1)
+    run.scored("SVC(PCA(features), C=3.0)", 0.45, 3, parents=(2,), operator="mutate", generation=1)
+    run.scored("SVC(PCA(features), C=2.0)", 0.70, 3, parents=(3, 4), operator="crossover", generation=2)
+    run.scored("GaussianNB(PCA(features))", 0.55, 3, parents=(3,), operator="mutate", generation=2)
+    for generation, members in ((1, [0, 1, 2]), (2, [1, 3, 4]), (3, [3, 5, 1])):
+        best = (0.60, 0.65, 0.70)[generation - 1]
+        run.journal.progressed(generation, 2 * generation + 1, best, {"population": members})
+    return run
+
+
+@pytest.fixture
+def kin(run: Run) -> Journal:
+    return family(run).finish(best=5, baseline={"score": 0.3})

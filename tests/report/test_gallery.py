@@ -15,6 +15,11 @@ from evoml.report.style import to_svg
         ("front", "best compromise"),
         ("lineage", "generation 1"),
         ("operators", "tried"),
+        ("family", "line of the better parents"),
+        ("gains", "gains along the line"),
+        ("takeover", "share of the population"),
+        ("diversity", "distinct forms"),
+        ("growth", "of the best so far"),
     ],
 )
 def test_every_picture_can_be_had_by_name(full, what, words):

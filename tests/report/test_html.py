@@ -30,7 +30,7 @@ def test_a_finished_run(full, tmp_path):
         "data flow",
     ):
         assert words.lower() in page.lower()
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 10
     assert "has not finished" not in page
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from evoml.report import operator_credit_plot, pareto_front, score_over_time
-from evoml.report.plots import score_range
+from evoml.report.ranges import score_range
 from evoml.report.style import our_style, to_svg
 
 

@@ -355,7 +355,7 @@ def test_the_journal_holds_a_row_a_generation_and_one_for_each_new_formula_of_th
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
-        ({"algorithm": "nsga3"}, SettingError, "unknown algorithm 'nsga3'; did you mean 'nsga2'?"),
+        ({"algorithm": "regularized"}, SettingError, "unknown algorithm 'regularized'; did you mean 'regularised'?"),
         ({"loss": "mes"}, SettingError, "unknown loss"),
         ({"selection": "aic"}, SettingError, "unknown selection"),
         ({"operations": ["plus"]}, SearchSpaceError, "no operation 'plus'"),

@@ -4,8 +4,11 @@ import math
 
 import pytest
 
+from evoml.algorithms import State
+from evoml.core.budget import Progress
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
-from evoml.run.loop import Tracker, rank
+from evoml.journal import Journal
+from evoml.run.loop import Tracker, rank, record_generation
 
 
 def outcome(index, *scores, duplicate_of=None, fit=1.0):
@@ -90,3 +93,10 @@ def test_equal_scores_are_ranked_by_age():
         outcome(1, 0.5, -1),
         outcome(2, 0.5, -1),
     ]
+
+
+def test_the_population_of_each_generation_is_recorded():
+    members = (outcome(3, 0.5), outcome(1, 0.4))
+    with Journal.create(None, {}) as journal:
+        record_generation(journal, Progress(generation=2, evaluations=4, best_score=0.5), State(population=members))
+        assert journal.progress()["population"].tolist() == [[3, 1]]

@@ -200,7 +200,7 @@ def test_what_is_no_journal_is_refused(tmp_path):
 
 
 def test_a_mistake_in_the_settings_leaves_no_journal_behind(tmp_path):
-    for mistake in ({"executor": "proces"}, {"algorithm": "nsga3"}, {"early_stop": -1}, {"scoring": "acuracy"}):
+    for mistake in ({"executor": "proces"}, {"algorithm": "nsga9"}, {"early_stop": -1}, {"scoring": "acuracy"}):
         with pytest.raises(ValueError, match=r"unknown|early_stop"):
             run(5, journal=tmp_path / "run.db", **mistake)
         assert not (tmp_path / "run.db").exists()

@@ -1,25 +1,27 @@
-"""What all algorithms over arrays share: a generation by keys, no meaning twice, and two decisions that a subclass makes."""
+"""A scheme over genomes that come by the thousand: a generation by keys, and what the scheme decides about it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from evoml.algorithms.arrays.state import ArrayState, distinct, pooled
+from evoml.algorithms.arrays.pool import ArrayPool, KeyedDraws, niches_of
+from evoml.algorithms.arrays.state import ArrayState, distinct, pooled, scored
+from evoml.algorithms.schemes import NSGA2, Scheme
 from evoml.core.batches import ArraySpace, Measured, Offspring
 from evoml.core.random import mixed
 
 MUCH_BETTER = 0.9  # times the least error of before
 LONGER = 1.5  # times as long does patience last after each new beginning
-_SELECTION = 1 << 32  # numbers of keys beyond those that spaces use
 
 
-class ArrayAlgorithm(ABC):
-    """Asks for a generation and is told it as a whole. Pure: a step returns the next state and leaves the old one as it was.
+class ArrayAlgorithm:
+    """Runs a scheme: asks for a generation and is told it as a whole.
+
+    Pure: a step returns the next state and leaves the old one as it was.
 
     Parameters
     ----------
@@ -38,9 +40,14 @@ class ArrayAlgorithm(ABC):
     patience : int or None
         Generations without a much better best member after which the population begins anew; half as many again after each
         time. None is never. What was best is for who tells the algorithm to keep.
+    scheme : Scheme or None
+        None is one of the class's own kind, with ``tournament_size``.
+    **options
+        Further settings of the scheme, where none is given.
     """
 
-    needs_cases = False  # whether Measured.cases must be there
+    scheme_type: ClassVar[type[Scheme]] = NSGA2
+    defaults: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
         self,
@@ -51,28 +58,31 @@ class ArrayAlgorithm(ABC):
         island: int = 0,
         initial: Any = None,
         patience: int | None = None,
+        *,
+        scheme: Scheme | None = None,
+        **options: Any,
     ) -> None:
+        own = {**self.defaults, "tournament_size": tournament_size, **options}
+        self.scheme = self.scheme_type(**own) if scheme is None else scheme
+        self.descriptors: tuple[Any, ...] = getattr(self.scheme, "descriptors", ())
         self.patience = patience
         self.space, self.seed, self.island = space, seed, island
         self.initial = None if initial is None else initial.take(np.arange(min(len(initial), population_size)))
-        self.population_size, self.tournament_size = population_size, tournament_size
+        self.population_size = population_size
 
-    @abstractmethod
-    def _best_first(self, objectives: np.ndarray, ages: np.ndarray, newborn: np.ndarray) -> np.ndarray:
-        """Return the indices of those that survive, best first.
+    @property
+    def needs_cases(self) -> bool:
+        """Whether Measured.cases must be there."""
+        return self.scheme.needs_cases
 
-        objectives: (n, m) float64, minimised; ages: (n,); newborn: (n,) bool, who is of the last generation.
-        """
+    def asks(self, state: ArrayState) -> int:
+        """Return the number of genomes in the next generation."""
+        return self.scheme.brood(self.population_size) if len(state) else self.population_size
 
     def _parents(self, state: ArrayState, keys: np.ndarray) -> np.ndarray:
-        """Return (n, 2) indices of parents, each the winner of a tournament: members are in order, so that the least wins."""
-        entrants = self.tournament_size
-        draws = mixed(keys[:, None], _SELECTION + np.arange(2 * entrants)) % np.uint64(len(state))
-        return np.asarray(draws.astype(np.int64).reshape(-1, 2, entrants).min(axis=2))
-
-    def _newcomers(self) -> int:
-        """Return how many of a generation are sampled rather than bred."""
-        return 0
+        """Return (n, 2) indices of parents of the offspring with these keys."""
+        members = self._pool(state)
+        return self.scheme.parents(members, self.scheme.standing(members), KeyedDraws(keys))
 
     def start(self) -> ArrayState:
         """Return the state before the first generation."""
@@ -80,12 +90,11 @@ class ArrayAlgorithm(ABC):
 
     def ask(self, state: ArrayState) -> Offspring:
         """Return the next generation."""
-        root = mixed(mixed(mixed(0, self.seed), self.island), state.generation)
-        keys = mixed(root, np.arange(self.population_size))
-        ages = np.zeros(self.population_size, dtype=np.int32)
-        if state.members is None or state.ages is None:
+        keys = self._keys(state)
+        size, ages = len(keys), np.zeros(len(keys), dtype=np.int32)
+        if state.members is None or state.ages is None or not len(state):
             return Offspring(self._first(keys), keys, ages)
-        fresh = self._newcomers()
+        fresh = min(self.scheme.newcomers(size), size)
         parts = [self.space.sample(keys[:fresh])] if fresh else []
         if fresh < len(keys):
             parents = self._parents(state, keys[fresh:])
@@ -93,22 +102,29 @@ class ArrayAlgorithm(ABC):
             ages[fresh:] = state.ages[parents].max(axis=1)
         return Offspring(self.space.joined(parts) if len(parts) > 1 else parts[0], keys, ages)
 
+    def _keys(self, state: ArrayState) -> np.ndarray:
+        root = mixed(mixed(mixed(0, self.seed), self.island), state.generation)
+        return mixed(root, np.arange(self.asks(state)))
+
     def _first(self, keys: np.ndarray) -> Any:
-        given = 0 if self.initial is None else len(self.initial)
-        sampled = self.space.sample(keys[given:])
-        return sampled if not given else self.space.joined([self.initial, sampled])
+        if self.initial is None:
+            return self.space.sample(keys)
+        given = self.initial.take(np.arange(min(len(self.initial), len(keys))))
+        return self.space.joined([given, self.space.sample(keys[len(given) :])])
 
     def tell(self, state: ArrayState, offspring: Offspring, measured: Measured) -> ArrayState:
         """Return the state after a generation: the survivors among its members and the old ones, a generation older."""
-        born = ArrayState(members=measured, ages=offspring.ages)
+        births = state.births_so_far + np.arange(len(offspring))
+        born = ArrayState(members=measured, ages=offspring.ages, births=births)
         kept = self._kept(pooled(self.space, (state, born)), len(state))
         assert kept.members is not None
         generation, best = state.generation + 1, float(kept.members.objectives[:, 0].min())
-        after = replace(kept, generation=generation, beginnings=state.beginnings)
+        told = state.births_so_far + len(offspring)
+        after = replace(kept, generation=generation, beginnings=state.beginnings, births_so_far=told)
         if not len(state) or best < MUCH_BETTER * state.best:
             return replace(after, best=best, improved_at=generation)
         if self.patience and generation - state.improved_at >= self.patience * LONGER**state.beginnings:
-            return ArrayState(generation, beginnings=state.beginnings + 1)
+            return ArrayState(generation, beginnings=state.beginnings + 1, births_so_far=told)
         return replace(after, best=state.best, improved_at=state.improved_at)
 
     def joined_by(self, state: ArrayState, migrants: ArrayState) -> ArrayState:
@@ -120,9 +136,24 @@ class ArrayAlgorithm(ABC):
     def _kept(self, pool: ArrayState, n_old: int, older: int = 1) -> ArrayState:
         assert pool.members is not None
         assert pool.ages is not None
-        alive, ages = distinct(pool.members), (pool.ages + older).astype(np.int32)
-        order = self._best_first(pool.members.objectives[alive], ages[alive], alive >= n_old)
-        return replace(pool, ages=ages).take(alive[order[: self.population_size]])
+        alive = distinct(pool.members) if self.scheme.distinct else scored(pool.members)
+        aged = replace(pool, ages=(pool.ages + older).astype(np.int32))
+        survivors = self.scheme.survivors(self._pool(aged, alive, alive >= n_old), self.population_size)
+        return aged.take(alive[survivors])
+
+    def _pool(self, state: ArrayState, at: np.ndarray | slice = slice(None), newborn: Any = False) -> ArrayPool:
+        assert state.members is not None
+        niches = niches_of(state.members, self.space, self.descriptors)[at] if self.descriptors else None
+        return ArrayPool(state, at, newborn, niches)
+
+    def best(self, state: ArrayState, count: int) -> ArrayState:
+        """Return the state with the best of its members alone, as many as are asked for and there are."""
+        if state.members is None:
+            return state
+        order = np.arange(len(state))
+        if self.scheme.asynchronous:  # they do not stand best first
+            order = np.argsort(state.members.objectives[:, 0], kind="stable")
+        return state.take(order[:count])
 
     def arrays(self, state: ArrayState) -> dict[str, np.ndarray]:
         """Return a state as named arrays, for a checkpoint."""

@@ -11,7 +11,7 @@ import numpy as np
 from evoml.core.batches import ArraySpace, Measured
 
 _GENOMES = "genomes."
-_COUNTS = ("generation", "improved_at", "beginnings")
+_COUNTS = ("generation", "improved_at", "beginnings", "births_so_far")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,10 @@ class ArrayState:
         Generations told by then.
     beginnings : int
         How many times it has begun anew.
+    births : (n,) int64 array
+        Place of each member in the order of coming.
+    births_so_far : int
+        Genomes told.
     """
 
     generation: int = 0
@@ -40,6 +44,8 @@ class ArrayState:
     best: float = np.inf
     improved_at: int = 0
     beginnings: int = 0
+    births: np.ndarray | None = None
+    births_so_far: int = 0
 
     def __len__(self) -> int:
         return 0 if self.ages is None else len(self.ages)
@@ -48,15 +54,17 @@ class ArrayState:
         """Return the state with some of its members, in the order given."""
         assert self.members is not None
         assert self.ages is not None
-        return replace(self, members=self.members.take(indices), ages=self.ages[indices])
+        assert self.births is not None
+        return replace(self, members=self.members.take(indices), ages=self.ages[indices], births=self.births[indices])
 
     def arrays(self, space: ArraySpace) -> dict[str, np.ndarray]:
         """Return the state as named arrays."""
         counts = {name: np.array(getattr(self, name)) for name in _COUNTS}
         found = {"best": np.array(self.best), **counts}
-        if self.members is None or self.ages is None:
+        if self.members is None or self.ages is None or self.births is None:
             return found
-        members = {"objectives": self.members.objectives, "meanings": self.members.meanings, "ages": self.ages}
+        members = {"objectives": self.members.objectives, "meanings": self.members.meanings}
+        members |= {"ages": self.ages, "births": self.births}
         if self.members.cases is not None:
             members["cases"] = self.members.cases
         return {**found, **members, **{_GENOMES + name: a for name, a in space.arrays(self.members.genomes).items()}}
@@ -64,13 +72,14 @@ class ArrayState:
     @classmethod
     def restored(cls, space: ArraySpace, arrays: Mapping[str, np.ndarray]) -> ArrayState:
         """Return the state that :meth:`arrays` gave."""
-        known: dict[str, Any] = {name: int(arrays[name]) for name in _COUNTS}
+        known: dict[str, Any] = {name: int(arrays[name]) for name in _COUNTS if name in arrays}
         known["best"] = float(arrays["best"])
         if "ages" not in arrays:
             return cls(**known)
         genomes = {name.removeprefix(_GENOMES): a for name, a in arrays.items() if name.startswith(_GENOMES)}
         members = Measured(space.restored(genomes), arrays["objectives"], arrays["meanings"], arrays.get("cases"))
-        return cls(members=members, ages=arrays["ages"], **known)
+        births = arrays.get("births", np.zeros(len(arrays["ages"]), dtype=np.int64))
+        return cls(members=members, ages=arrays["ages"], births=births, **known)
 
 
 def pooled(space: ArraySpace, parts: Sequence[ArrayState]) -> ArrayState:
@@ -86,9 +95,9 @@ def pooled(space: ArraySpace, parts: Sequence[ArrayState]) -> ArrayState:
         np.concatenate([one.meanings for one in members]),
         cases,
     )
-    return replace(
-        parts[0], members=together, ages=np.concatenate([part.ages for part in filled if part.ages is not None])
-    )
+    ages = np.concatenate([part.ages for part in filled if part.ages is not None])
+    births = np.concatenate([part.births for part in filled if part.births is not None])
+    return replace(parts[0], members=together, ages=ages, births=births)
 
 
 def distinct(members: Measured) -> np.ndarray:
@@ -100,6 +109,11 @@ def distinct(members: Measured) -> np.ndarray:
     order = np.lexsort((objectives[:, 0], objectives[:, 1], meanings))
     first = np.ones(len(order), dtype=bool)
     first[1:] = meanings[order[1:]] != meanings[order[:-1]]
-    kept = np.sort(order[first])
-    scored = np.isfinite(objectives[kept, 0])
-    return kept[scored] if scored.any() else kept
+    return scored(members, np.sort(order[first]))
+
+
+def scored(members: Measured, indices: np.ndarray | None = None) -> np.ndarray:
+    """Return those indices, of all if none are given, of what can be scored; all of them if nothing can."""
+    indices = np.arange(len(members.objectives)) if indices is None else indices
+    finite = np.isfinite(members.objectives[indices, 0])
+    return indices[finite] if finite.any() else indices

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from evoml.core.candidate import Cost, Evaluation, Status
+from evoml.core.process import die_with_parent, limit_memory, status_bytes
 from evoml.evaluation.cache import Keeper, News, SharedCache
 from evoml.evaluation.executors import NO_TIME
 from evoml.evaluation.executors.channel import Channel
@@ -26,7 +27,7 @@ from evoml.evaluation.executors.process import MODEL, PROBLEM
 from evoml.evaluation.packing import pack, unpack
 from evoml.evaluation.problem import Problem, evaluate, fit_whole
 from evoml.evaluation.readiness import unloaded
-from evoml.evaluation.surroundings import error_text, status_bytes
+from evoml.evaluation.surroundings import error_text
 from evoml.kernels.warmup import load
 
 GRACE = 0.25  # seconds beyond the time limit before a worker is killed, so that one that stops by itself may say so
@@ -294,10 +295,10 @@ def work(
     them open.
     """
     os.setpgrp()  # so that children of a part can be killed with it
-    _die_with_parent(host)
+    die_with_parent(host)
     for descriptor in foreign:
         os.close(descriptor)
-    _limit_memory(memory_limit)
+    limit_memory(memory_limit)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -308,7 +309,7 @@ def work(
             task: Task = channel.receive()
             if missing := unloaded(problem.builder, task.text):
                 _load_beforehand(missing, channel, task)
-                _limit_memory(memory_limit)
+                limit_memory(memory_limit)
                 born_with = status_bytes("RssAnon")  # no part of what parts may leak
             found = _fitted(problem, task) if task.file else evaluate(problem, task.text, cache, task.bars)
             news = cache.taken() if cache else []
@@ -318,7 +319,7 @@ def work(
 
 def _load_beforehand(groups: list[str], channel: Channel, task: Task) -> None:
     """Load kernels, which is neither the time nor the memory of an evaluation; the last fit has to be over in time."""
-    _limit_memory(None)
+    limit_memory(None)
     if not task.file:
         channel.send(Loading(over=False))
     load(groups)
@@ -328,29 +329,9 @@ def _load_beforehand(groups: list[str], channel: Channel, task: Task) -> None:
 
 def _fitted(problem: Problem, task: Task) -> str:
     """Write the fitted pipeline to the task's file; return what went wrong, if anything."""
-    _limit_memory(None)
+    limit_memory(None)
     try:
         pack(fit_whole(problem, task.text), task.file)
     except BaseException as error:  # whatever a part raises
         return error_text(error)
     return ""
-
-
-def _die_with_parent(parent: int) -> None:
-    """Ask Linux to end this process with its host; elsewhere the closed pipe does so after the task at hand."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
-
-
-def _limit_memory(memory_limit: int | None) -> None:
-    """Let this process allocate ``memory_limit`` bytes more than it was born with; all there is for None."""
-    if sys.platform == "linux":
-        import resource
-
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        limit = most if memory_limit is None else int(status_bytes("VmData")) + memory_limit
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, most))

@@ -179,7 +179,7 @@ _TABLE = (
     _function("sin", frequency=0.3, parity=-1, gplearn="sin"),
     _function("cos", frequency=0.3, parity=1, gplearn="cos"),
     _function("tan", parity=-1, gplearn="tan"),
-    _function("asin", "arcsin", latex=r"\arcsin", parity=-1),
+    _function("asin", "arcsin", latex=r"\arcsin", frequency=0.1, parity=-1),
     _function("acos", "arccos", latex=r"\arccos"),
     _function("atan", "arctan", latex=r"\arctan", parity=-1),
     _function("sinh", parity=-1),

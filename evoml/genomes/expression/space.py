@@ -14,7 +14,7 @@ from evoml.genomes.expression.operations import BY_CODE, DEFAULT, frequencies
 from evoml.genomes.expression.population import Formula, Population
 from evoml.genomes.expression.text import read, write
 from evoml.genomes.expression.units import Units, unit_violations
-from evoml.kernels.expression_codes import CONSTANT
+from evoml.kernels.expression_codes import CONSTANT, VARIABLE
 
 if TYPE_CHECKING:
     from evoml.genomes.expression.breeding import FormulaSpace
@@ -69,21 +69,31 @@ class ExpressionSpace:
     def parse(self, text: str) -> Formula:
         """Return the formula written in ``text``. Raises SearchSpaceError for a mistake, or what this space cannot hold."""
         formula = read(text, self.names)
+        if fault := self._fault(formula):
+            raise SearchSpaceError(f"{text!r} {fault}")
+        return formula
+
+    def holds(self, formula: Formula) -> bool:
+        """Tell whether a formula keeps the rules of this space."""
+        return not self._fault(formula)
+
+    def _fault(self, formula: Formula) -> str:
+        """Return which rule a formula breaks, in words; nothing if none."""
         used = dict.fromkeys(code for code in formula.codes if code < CONSTANT)
         strange = [BY_CODE[code].name for code in used if not self.frequencies[code]]
         if strange:
             allowed = ", ".join(BY_CODE[code].name for code in np.flatnonzero(self.frequencies).tolist())
-            raise SearchSpaceError(f"{text!r} uses {', '.join(strange)}; allowed operations: {allowed}")
+            return f"uses {', '.join(strange)}; allowed operations: {allowed}"
+        if max(formula.codes) - VARIABLE >= len(self.names):
+            return f"uses column {max(formula.codes) - VARIABLE}; there are {len(self.names)}"
         if formula.constants and self.const_range is None:
-            raise SearchSpaceError(
-                f"{text!r} holds the number {formula.constants[0]!r}, formulas here are without numbers"
-            )
+            return f"holds the number {formula.constants[0]!r}, formulas here are without numbers"
         if len(formula) > self.max_length or formula.depth > self.max_depth:
-            raise SearchSpaceError(
-                f"{text!r} has {len(formula)} nodes, {formula.depth} below one another;"
+            return (
+                f"has {len(formula)} nodes, {formula.depth} below one another;"
                 f" at most {self.max_length} and {self.max_depth} are allowed"
             )
-        return formula
+        return ""
 
     def text(self, formula: Formula) -> str:
         """Return the text that :meth:`parse` reads."""
@@ -163,6 +173,10 @@ class ExpressionSpace:
             self.max_depth, hashes, np.empty_like(hashes), 0, len(genomes),
         )  # fmt: skip
         return hashes
+
+    def descriptions(self, genomes: Population) -> dict[str, np.ndarray]:
+        """Return what formulas are like: ``cost``, their nodes, and ``family``, the outermost operation, each (n,)."""
+        return {"cost": genomes.lengths.astype(float), "family": np.minimum(genomes.codes[:, 0], VARIABLE)}
 
     def complexities(self, genomes: Population) -> np.ndarray:
         """Return the complexity of each formula, float64 (n,)."""

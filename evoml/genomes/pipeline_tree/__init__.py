@@ -3,6 +3,7 @@
 from evoml.genomes.pipeline_tree.grammar import DataFacts, Grammar
 from evoml.genomes.pipeline_tree.plan import Plan
 from evoml.genomes.pipeline_tree.space import PipelineSpace
+from evoml.genomes.pipeline_tree.term import Term
 from evoml.genomes.pipeline_tree.tree import PipelineTree
 
-__all__ = ["DataFacts", "Grammar", "PipelineSpace", "PipelineTree", "Plan"]
+__all__ = ["DataFacts", "Grammar", "PipelineSpace", "PipelineTree", "Plan", "Term"]

@@ -15,6 +15,7 @@ from evoml.core.errors import SearchSpaceError
 from evoml.genomes.pipeline_tree.build import build
 from evoml.genomes.pipeline_tree.grammar import DataFacts, Grammar
 from evoml.genomes.pipeline_tree.growth import ramped
+from evoml.genomes.pipeline_tree.own_operators import OwnOperator, own_offspring, own_parents
 from evoml.genomes.pipeline_tree.plan import Plan
 from evoml.genomes.pipeline_tree.reading import read_estimator
 from evoml.genomes.pipeline_tree.source import ensemble_source, source
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 READ = 1000  # structures and values kept, because each is learned from many times
 PLANS = 256  # kept, because each is asked for several times while a candidate is made and told
 TUNE = "tune"  # the operator that learns from trials
+BUILT_IN = {**{name: parents for name, (parents, _) in OPERATORS.items()}, TUNE: 1}
 ATTEMPTS = 20  # at a draw that breaks a limit or finds nothing to work on
 
 
@@ -50,13 +52,15 @@ class PipelineSpace:
         What there is to know of the table.
     initial_pipelines : sequence of scikit-learn estimators or texts
         Where evolution starts, before the known good pipelines of the catalogue.
+    own_operators : mapping of name to callable or None
+        More operators, or others in the place of those there are: each takes one pipeline or several as
+        :class:`~evoml.genomes.pipeline_tree.Term` and a generator, and returns another, or None where it finds nothing to
+        work on.
     max_steps, max_depth : int
         Greatest number of steps of a tree, and of steps one after another.
     max_cells : int
         Greatest number of cells (rows times columns) any step may give, on a table larger than this many times the input.
     """
-
-    operators: dict[str, int] = {**{name: parents for name, (parents, _) in OPERATORS.items()}, TUNE: 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class PipelineSpace:
         max_steps: int = 12,
         max_depth: int = 6,
         max_cells: int = 20_000_000,
+        own_operators: Mapping[str, OwnOperator] | None = None,
     ) -> None:
         self.grammar = Grammar(catalogue, facts)
         self.facts = facts
@@ -74,6 +79,8 @@ class PipelineSpace:
         self.max_steps = max(max_steps, self.grammar.min_steps[self.grammar.primitives.ret] + 1)
         self.max_depth = max(max_depth, self.grammar.min_steps[self.grammar.primitives.ret] + 1)
         self.max_columns = max(2 * facts.n_features, min(3_000, max_cells // max(facts.n_rows, 1)))
+        self.own_operators = dict(own_operators or {})
+        self.operators = {**BUILT_IN, **own_parents(self.own_operators)}
         self.initial = self._initial(initial_pipelines)
         self._plans: dict[str, Plan] = {}  # by text
         self._read: dict[str, tuple[str, Mapping[Place, Value]]] = {}  # structure and values, by key
@@ -124,7 +131,9 @@ class PipelineSpace:
         self, operator: str, parents: Sequence[PipelineTree], rng: np.random.Generator, tried: Sequence[Tried]
     ) -> PipelineTree:
         for _ in range(ATTEMPTS):
-            if operator == TUNE:
+            if operator in self.own_operators:
+                offspring = own_offspring(self.grammar, operator, self.own_operators[operator], parents, rng)
+            elif operator == TUNE:
                 offspring = tune(self.grammar, parents[0], rng, tried, self.within_limits)
             else:
                 offspring = OPERATORS[operator][1](self.grammar, parents, rng)
@@ -158,6 +167,13 @@ class PipelineSpace:
     def complexity(self, tree: PipelineTree) -> int:
         """Return the number of steps and of hyperparameters away from their defaults (see :meth:`Plan.complexity`)."""
         return self.plan(tree).complexity()
+
+    def family(self, tree: PipelineTree) -> str:
+        """Return the name of the model at the end, whatever is around it."""
+        term = tree.term()
+        while term.inputs and self.catalogue[term.name].around is not None:
+            term = term.inputs[0]
+        return term.name
 
     def parse(self, text: str) -> PipelineTree:
         """Return the tree written in ``text``. Raises SearchSpaceError if this space cannot hold it."""
@@ -246,7 +262,8 @@ class PipelineSpace:
         load(group for group in sorted(self.compiled) if is_ready(group))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": {}, "_read": {}}
+        """Return what workers need: they read and build pipelines, and vary none."""
+        return {**self.__dict__, "_plans": {}, "_read": {}, "own_operators": {}}
 
     # -- limits -------------------------------------------------------------------------------------------------------
 

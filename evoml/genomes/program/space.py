@@ -10,7 +10,7 @@ import numpy as np
 
 from evoml.core.errors import SearchSpaceError, SettingError, nearest
 from evoml.genomes.program.canonical import key
-from evoml.genomes.program.operations import OPERATIONS, codes_of
+from evoml.genomes.program.operations import BY_CODE, OPERATIONS, codes_of
 from evoml.genomes.program.program import Program, Programs
 from evoml.genomes.program.text import read, write
 from evoml.kernels.program_codes import COMPONENTS
@@ -28,6 +28,8 @@ MUTATIONS = {
     "insert": 0.5,
     "remove": 0.5,
 }
+_WORDS = {"s": "scalars", "v": "vectors", "m": "matrices"}
+_TAKEN = {"scalars": ", of which one is the label", "vectors": ", of which one is the features", "matrices": ""}
 _MOST_ADDRESSES, _LEAST_ADDRESSES = 64, {"scalars": 2, "vectors": 1, "matrices": 0}
 
 
@@ -98,6 +100,20 @@ class ProgramSpace:
             raise SettingError("programs need a mutation with a weight above 0, such as 'alter'; got none")
         if not 0 <= self.mutation_probability <= 1:
             raise SettingError(f"mutation_probability must be between 0 and 1, got {self.mutation_probability!r}")
+        self._check_memory()
+
+    def _check_memory(self) -> None:
+        """Raise SettingError for operations that were chosen, and that there is no memory for; of all, those that fit do."""
+        written = {"s": self.memory["scalars"] - 1, "v": self.memory["vectors"] - 1, "m": self.memory["matrices"]}
+        for component, chosen in self.operations.items():
+            for one in (BY_CODE[code] for code in chosen if len(chosen) < len(ALL)):
+                output, reads = one.output, "m" in one.inputs and not self.memory["matrices"]
+                if reads or (output and written[output] < 1):
+                    lacking = _WORDS["m" if reads else output]
+                    raise SettingError(
+                        f"{component} has the operation {one.name!r}, which there is no memory for: there are"
+                        f" {self.memory[lacking]} {lacking}{_TAKEN[lacking]}; allow more {lacking}, or leave it out"
+                    )
 
     @property
     def room(self) -> int:
@@ -110,7 +126,7 @@ class ProgramSpace:
         from evoml.kernels.program_reach import make_memory
         from evoml.kernels.program_variation import make_language
 
-        made = make_language(
+        return make_language(
             make_memory(**self.memory),
             [self.operations[name] for name in COMPONENTS],
             [self.initial[name] for name in COMPONENTS],
@@ -119,10 +135,6 @@ class ProgramSpace:
             [self.mutations.get(name, 0.0) for name in KNOWN],
             self.mutation_probability,
         )
-        for name, asked, fitting in zip(COMPONENTS, self.operations.values(), made.counts, strict=True):
-            if asked and not fitting:
-                raise SettingError(f"none of the operations of {name} has memory to work on; there are {self.memory}")
-        return made
 
     # -- programs by the thousand -------------------------------------------------------------------------------------------
 
@@ -156,6 +168,10 @@ class ProgramSpace:
 
     def restored(self, arrays: Mapping[str, np.ndarray]) -> Programs:
         return Programs(arrays["instructions"], arrays["literals"], arrays["lengths"])
+
+    def descriptions(self, genomes: Programs) -> dict[str, np.ndarray]:
+        """Return what programs are like: ``cost``, their instructions, and ``family``, those of them that learn, each (n,)."""
+        return {"cost": genomes.lengths.sum(axis=1).astype(float), "family": genomes.lengths[:, -1]}
 
     # -- one program --------------------------------------------------------------------------------------------------------
 

@@ -20,15 +20,14 @@ from evoml.genomes.expression.text import write
 from evoml.kernels.expression_fitness import LOG_LOSS, MSE, R2
 from evoml.kernels.expression_least_squares import fit_constants
 from evoml.run.formulas.hall_of_fame import LEAST_GAIN
+from evoml.run.formulas.rounding import ROUNDING, rounded
 
 if TYPE_CHECKING:
     from evoml.run.formulas.loop import Lineage
     from evoml.run.formulas.settings import FormulaSearch
 
 POLISH_STEPS = 100  # of local search for each formula at the end
-ROUNDING = 1e-18  # of the best constant's error: what differs by less is the same
 SNAP_NATS = 0.5  # that the data may take more to describe for rounder constants
-DROP_NATS = 2.0  # and for one constant less, which takes more than that to describe
 SNAP_DIGITS = 3  # of a number that may be taken for that; pi and fractions must fit as well as what they stand for
 SNAP_ROWS = 2000
 BARE_MENTION = 1.0  # nats
@@ -88,8 +87,7 @@ def finished_front(wanted: FormulaSearch, table: FormulaTable, lineage: Lineage,
         if lineage.hall.genomes is not None:
             whole += _polished(fitness, lineage.hall.genomes, wanted.loss != "correlation", until)
     if wanted.snap:
-        few = table.evenly(SNAP_ROWS)
-        whole = [_snapped(few, fitness.loss, one, until) for one in whole]
+        whole = [_plainer(table, fitness.loss, one, until) for one in whole]
     shown = _described(fitness, list(dict.fromkeys(whole)))
     return Front(lineage.label, shown, chosen(shown, wanted.selection))
 
@@ -122,23 +120,20 @@ def _polished(fitness: FormulaFitness, genomes: Population, fold: bool, until: f
     return whole
 
 
-def _snapped(few: FormulaTable, loss: int, formula: Formula, until: float | None) -> Formula:
-    """Return the formula with fewer and rounder constants, where the data hardly mind."""
+def _plainer(table: FormulaTable, loss: int, formula: Formula, until: float | None) -> Formula:
+    """Return the formula with fewer and rounder constants, and without digits that the data hardly mind."""
     if len(formula) == 1:
         return formula
+
+    def late() -> bool:
+        return until is not None and time.monotonic() > until
+
+    formula, few = rounded(formula, table, loss, late), table.evenly(SNAP_ROWS)
     unit = few.loss(np.full(few.n_rows, few.best_constant(loss)), loss)
 
     def of(one: Formula) -> float:
         return few.loss(one.evaluate(few.features), loss) + ROUNDING * unit
 
-    def late() -> bool:
-        return until is not None and time.monotonic() > until
-
-    for at in range(len(formula.constants)):
-        without = formula.with_constants([*formula.constants[:at], 0.0, *formula.constants[at + 1 :]])
-        if not late() and of(without) <= of(formula) * np.exp(2.0 * DROP_NATS / few.n_rows):
-            formula = without
-    formula = simplify(formula)
     own = of(formula)
     loose = own * np.exp(2.0 * SNAP_NATS / few.n_rows)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evoml.algorithms.arrays.nsga2 import EXACT
+from evoml.algorithms.schemes.nsga2 import EXACT
 from evoml.core.batches import ArraySpace, Measured
 from evoml.genomes.expression.population import Population
 

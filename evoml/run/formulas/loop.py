@@ -1,28 +1,27 @@
-"""The loop over generations of formulas: ask, evaluate, tell, record; and its checkpoints."""
+"""A run for formulas: the evolution of each target, stepped generation by generation, and what its journal holds of that."""
 
 from __future__ import annotations
 
-import io
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml.core.budget import Progress, StopRule
+from evoml.algorithms.arrays.figures import looked_at, population_figures
+from evoml.core.batches import Measured, Offspring
 from evoml.core.candidate import Candidate, Evaluation, Outcome, Status
 from evoml.genomes.expression.text import write
+from evoml.run.batches import below, packed, unpacked
 from evoml.run.formulas.hall_of_fame import HallOfFame
-from evoml.run.loop import Finished
 
 if TYPE_CHECKING:
     from evoml.algorithms.arrays import ArrayAlgorithm, Islands
+    from evoml.core.budget import Progress
     from evoml.evaluation.formula_fitness import FormulaFitness
     from evoml.genomes.expression.population import Formula
-    from evoml.journal import Journal
 
-CHECKPOINT = "checkpoint"
+PROMISING = 20  # of each generation that is judged on some rows only, those that are judged on all of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,8 @@ class Lineage:
         offspring = self.algorithm.ask(self.state)
         measured = self.fitness.evaluate(offspring)
         state = self.algorithm.tell(self.state, offspring, measured)
-        return replace(self, state=state, hall=self.hall.updated(self.algorithm.space, measured))
+        known = measured if offspring.share == 1.0 else self.fitness.evaluate(_promising(offspring, measured))
+        return replace(self, state=state, hall=self.hall.updated(self.algorithm.space, known))
 
     def best(self, count: int) -> list[Formula]:
         """Return the members of least error, at most ``count``, best first."""
@@ -63,8 +63,8 @@ class Lineage:
         """Return the lineage that :meth:`arrays` told of."""
         return replace(
             self,
-            state=self.algorithm.restored(_below(arrays, "state.")),
-            hall=HallOfFame.restored(self.algorithm.space, _below(arrays, "hall.")),
+            state=self.algorithm.restored(below(arrays, "state.")),
+            hall=HallOfFame.restored(self.algorithm.space, below(arrays, "hall.")),
         )
 
 
@@ -79,15 +79,19 @@ class Sight:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """How far a run is: its lineages, all in the same generation, and what is counted."""
+    """How far a run is: its lineages, all in the same generation, and what is counted.
+
+    names: of the columns, for the texts of formulas.
+    """
 
     lineages: tuple[Lineage, ...]
+    names: tuple[str, ...]
     generation: int = 0
     evaluations: int = 0
     improved_at: int = 0
     cpu_seconds: float = 0.0
 
-    def stepped(self) -> Run:
+    def stepped(self, progress: Progress) -> Run:
         """Return the run after one more generation of each lineage."""
         lineages = tuple(lineage.stepped() for lineage in self.lineages)
         before = [lineage.hall.counted for lineage in self.lineages]
@@ -97,7 +101,7 @@ class Run:
             self,
             lineages=lineages,
             generation=generation,
-            evaluations=self.evaluations + sum(_asked(lineage.algorithm) for lineage in lineages),
+            evaluations=self.evaluations + sum(lineage.algorithm.asks(lineage.state) for lineage in self.lineages),
             improved_at=generation if improved else self.improved_at,
         )
 
@@ -111,106 +115,59 @@ class Run:
         """The greatest of the targets' least errors."""
         return max(lineage.hall.best for lineage in self.lineages)
 
-    def content(self) -> bytes:
-        """Return the run as a compressed file of arrays."""
-        counts = np.array([self.generation, self.evaluations, self.improved_at])
-        arrays = {f"{at}/{name}": a for at, one in enumerate(self.lineages) for name, a in one.arrays().items()}
-        file = io.BytesIO()
-        np.savez_compressed(file, counts=counts, cpu=np.array(self.cpu_seconds), **arrays)  # type: ignore[arg-type]
-        return file.getvalue()
+    @property
+    def candidates(self) -> int:
+        return sum(lineage.hall.counted for lineage in self.lineages)
 
-    def restored(self, content: bytes) -> Run:
-        """Return the run that :meth:`content` told of."""
-        with np.load(io.BytesIO(content)) as arrays:
-            generation, evaluations, improved_at = map(int, arrays["counts"])
-            lineages = tuple(one.restored(_below(arrays, f"{at}/")) for at, one in enumerate(self.lineages))
-            return Run(lineages, generation, evaluations, improved_at, float(arrays["cpu"]))
+    def newcomers(self, before: Run) -> list[Outcome]:
+        """Return the formulas that have come into a hall of fame since ``before`` and are in it."""
+        found, first = [], before.candidates
+        for old, new in zip(before.lineages, self.lineages, strict=True):
+            found += self._newcomers(new, old.hall.counted, first)
+            first += new.hall.counted - old.hall.counted
+        return sorted(found, key=lambda outcome: outcome.candidate.id)
 
-
-class Recorder:
-    """Writes a run into its journal: a row a generation, a candidate for each new formula of a hall, and checkpoints.
-
-    A run that was killed does the generations since its last checkpoint again, and they are the same: rows of
-    generations are written over, candidates that are there already are left.
-    """
-
-    def __init__(self, journal: Journal, names: Sequence[str], checkpoint_seconds: float) -> None:
-        self._journal, self._names, self._every = journal, names, checkpoint_seconds
-        self._saved_at = time.monotonic()
-        self._asked, self._told = journal.counted()
-        self._next = 0
-
-    def resumed(self, run: Run) -> None:
-        """Go on after the candidates that a checkpoint knew."""
-        self._next = sum(lineage.hall.counted for lineage in run.lineages)
-
-    def generation(self, before: Run, run: Run, progress: Progress) -> None:
-        """Record the generation that led from ``before`` to ``run``."""
-        outcomes = [
-            outcome
-            for old, new in zip(before.lineages, run.lineages, strict=True)
-            for outcome in self._newcomers(old.hall.counted, new, run.generation)
-        ]
-        self._journal.asked([one.candidate for one in outcomes if one.candidate.id >= self._asked], {})
-        if new := [one for one in outcomes if one.candidate.id >= self._told]:
-            self._journal.told(new, {})
-        detail = {
-            "best_error": [lineage.hall.best for lineage in run.lineages],
-            "front": [len(lineage.hall) for lineage in run.lineages],
-        }
-        self._journal.progressed(progress.generation, progress.evaluations, progress.best_score, detail)
-        if self._journal.path is not None and time.monotonic() - self._saved_at >= self._every:
-            self.checkpoint(run)
-
-    def checkpoint(self, run: Run) -> None:
-        """Record all that is needed to go on."""
-        if self._journal.path is not None:
-            self._journal.put_bytes(CHECKPOINT, run.content())
-        self._saved_at = time.monotonic()
-
-    def _newcomers(self, known: int, lineage: Lineage, generation: int) -> list[Outcome]:
-        hall, outcomes = lineage.hall, []
+    def _newcomers(self, lineage: Lineage, known: int, first: int) -> list[Outcome]:
+        hall, label, outcomes = lineage.hall, lineage.label, []
         for at in np.flatnonzero(hall.numbers >= known).tolist():
             assert hall.genomes is not None
-            text = write(hall.genomes[at], self._names)
+            text = write(hall.genomes[at], self.names)
             candidate = Candidate(
-                self._next + int(hall.numbers[at]) - known, text, f"{lineage.label}: {text}" if lineage.label else text,
-                operator=f"front of {lineage.label}" if lineage.label else "front", generation=generation,
+                first + int(hall.numbers[at]) - known, text, f"{label}: {text}" if label else text,
+                operator=f"front of {label}" if label else "front", generation=self.generation,
             )  # fmt: skip
             scores = (1.0 - float(hall.errors[at]), -float(hall.complexities[at]))
             outcomes.append(Outcome(candidate, Evaluation(Status.OK), scores))
-        self._next += hall.counted - known
-        return sorted(outcomes, key=lambda outcome: outcome.candidate.id)
+        return outcomes
+
+    def detail(self) -> dict[str, Any]:
+        detail: dict[str, Any] = {
+            "best_error": [lineage.hall.best for lineage in self.lineages],
+            "front": [len(lineage.hall) for lineage in self.lineages],
+        }
+        if looked_at(self.generation):
+            space = self.lineages[0].algorithm.space
+            detail["population"] = population_figures([lineage.state for lineage in self.lineages], space)
+        return detail
+
+    def sight(self, progress: Progress, improved: bool) -> Sight:
+        return Sight(progress, self.lineages, improved)
+
+    def content(self, cpu_seconds: float) -> bytes:
+        """Return the run as a compressed file of arrays."""
+        counts = np.array([self.generation, self.evaluations, self.improved_at])
+        arrays = {f"{at}/{name}": a for at, one in enumerate(self.lineages) for name, a in one.arrays().items()}
+        return packed({"counts": counts, "cpu": np.array(cpu_seconds), **arrays})
+
+    def restored(self, content: bytes) -> Run:
+        """Return the run that :meth:`content` told of."""
+        arrays = unpacked(content)
+        generation, evaluations, improved_at = map(int, arrays["counts"])
+        lineages = tuple(one.restored(below(arrays, f"{at}/")) for at, one in enumerate(self.lineages))
+        return Run(lineages, self.names, generation, evaluations, improved_at, float(arrays["cpu"]))
 
 
-def evolve_formulas(
-    run: Run,
-    recorder: Recorder,
-    journal: Journal,
-    rules: Mapping[str, StopRule],
-    callbacks: Sequence[Callable[[Sight], object]],
-    progress_of: Callable[[Run], Progress],
-) -> tuple[Run, Finished]:
-    """Go on until a rule says stop. The first Ctrl-C (KeyboardInterrupt) ends the loop; its generation does not count."""
-    reason = ""
-    try:
-        while not (reason := next((name for name, rule in rules.items() if rule(progress_of(run))), "")):
-            after = run.stepped()
-            progress = progress_of(after)
-            recorder.generation(run, after, progress)
-            improved, run = after.improved_at == after.generation, after
-            for callback in callbacks:
-                callback(Sight(progress, run.lineages, improved))
-    except KeyboardInterrupt:
-        reason = "interrupt"
-        journal.event("interrupt")
-    recorder.checkpoint(run)
-    return run, Finished(reason, progress_of(run), run.evaluations)
-
-
-def _asked(algorithm: Any) -> int:
-    return sum(one.population_size for one in getattr(algorithm, "algorithms", (algorithm,)))
-
-
-def _below(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+def _promising(offspring: Offspring, measured: Measured) -> Offspring:
+    """Return the best of what was judged on some rows, to be judged on all of them: a hall knows nothing else."""
+    best = np.argsort(measured.objectives[:, 0], kind="stable")[:PROMISING]
+    return Offspring(measured.genomes.take(best), offspring.keys[best], offspring.ages[best])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evoml.algorithms.arrays import ARRAY_ALGORITHMS, ArrayAlgorithm, Generational, Islands
-from evoml.core.budget import Moment, Progress, spent, stalled_for
-from evoml.core.errors import EvomlError, SettingError, nearest
+from evoml.algorithms import array_algorithm
+from evoml.algorithms.arrays import ArrayAlgorithm, Islands
+from evoml.algorithms.choosing import settings_for
+from evoml.core.budget import spent, stalled_for
+from evoml.core.errors import SettingError, nearest
 from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch, Penalty
 from evoml.evaluation.formula_table import LOSSES, FormulaTable
 from evoml.genomes.expression.description import node_weights
@@ -22,10 +22,10 @@ from evoml.genomes.expression.operations import DEFAULT
 from evoml.genomes.expression.population import Formula, Population
 from evoml.genomes.expression.space import ExpressionSpace
 from evoml.genomes.expression.units import Units, unit_violations
-from evoml.kernels.warmup import compile_group, is_ready
+from evoml.run.batches import Recorder, begun, compiled, evolve_batches, progress_in
 from evoml.run.formulas.finishing import Front, finished_front
 from evoml.run.formulas.hall_of_fame import HallOfFame
-from evoml.run.formulas.loop import CHECKPOINT, Lineage, Recorder, Run, evolve_formulas
+from evoml.run.formulas.loop import Lineage, Run
 from evoml.run.formulas.settings import SELECTIONS, FormulaSearch, settings_of
 from evoml.run.opening import opened
 
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from evoml.journal import Journal
     from evoml.run.loop import Finished
 
-RESERVE, RESERVE_SECONDS = (
-    0.1,
-    3.0,
-)  # of a budget of seconds, for what comes after the search: a share, and at most so many
 KERNELS = "expression"  # the group of kernels that is compiled before the clock starts
 MONOTONE_ROWS = 64  # at which formulas are looked at, where they must rise or fall with a column
 SETTLED = 10  # generations without a better front after which a solved problem is left
@@ -86,7 +82,7 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
     Raises SettingError, SearchSpaceError, DataError or JournalError before any work.
     """
     check(wanted)
-    wanted = _compiled(wanted)
+    wanted = compiled(wanted, KERNELS, "formulas")
     tables = [FormulaTable.of(wanted.X, target, wanted.weights) for target in wanted.targets]
     with ExitStack() as open_:
         lineages = []
@@ -96,15 +92,15 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
         settings = settings_of(wanted)
         decisive = settings.keys() - {"budget", "versions"}
         journal = open_.enter_context(opened(wanted, settings, sorted(decisive)))
-        begun, recorder = _begun(wanted, Run(tuple(lineages)), journal)
-        progress_of = _progress(wanted, journal, begun)
+        first = begun(Run(tuple(lineages), tuple(wanted.names)), journal)
+        recorder, progress_of = Recorder(journal, wanted.checkpoint_seconds), progress_in(wanted, journal)
         rules = {
             "exhausted": lambda _: all(np.ptp(table.target) == 0 for table in tables),
             "budget": spent(wanted.budget),
             "early_stop": stalled_for(wanted.early_stop),
             "solved": lambda progress: 1.0 - progress.best_score <= wanted.solved and progress.stalled >= SETTLED,
         }
-        run, finished = evolve_formulas(begun, recorder, journal, rules, wanted.callbacks, progress_of)
+        run, finished = evolve_batches(first, recorder, journal, rules, wanted.callbacks, progress_of)
         seconds = wanted.budget.seconds
         until = None if seconds is None or wanted.budget.ordered else wanted.began.wall + seconds
         fronts = tuple(
@@ -113,27 +109,15 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
         return _result(wanted, run, fronts, finished, journal)
 
 
-def _compiled(wanted: FormulaSearch) -> FormulaSearch:
-    """Return the search, begun only now if the kernels had to be compiled first, which happens once on a machine."""
-    if is_ready(KERNELS):
-        return wanted
-    logging.getLogger("evoml").info(
-        "compiling the kernels of formulas, once; `evoml warmup %s` does so beforehand", KERNELS
-    )
-    with suppress(EvomlError):  # where they cannot be kept they are compiled as they are needed
-        compile_group(KERNELS)
-    return replace(wanted, began=Moment())
-
-
 def check(wanted: FormulaSearch) -> None:
     """Raise SettingError for a setting that is not known, or does not fit the others."""
     for name, value, known in (
-        ("algorithm", wanted.algorithm, ARRAY_ALGORITHMS),
         ("loss", wanted.loss, LOSSES),
         ("selection", wanted.selection, SELECTIONS),
     ):
         if value not in known:
             raise SettingError(f"unknown {name} {value!r}{nearest(value, known)}; there are: {', '.join(known)}")
+    array_algorithm(wanted.algorithm)
 
 
 def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable) -> Lineage:
@@ -196,47 +180,18 @@ def _penalties(wanted: FormulaSearch, space: ExpressionSpace, table: FormulaTabl
 
 
 def _algorithm(wanted: FormulaSearch, space: ExpressionSpace) -> ArrayAlgorithm | Islands:
-    kind = ARRAY_ALGORITHMS[wanted.algorithm]
-    more = {"parsimony": wanted.parsimony} if issubclass(kind, Generational) else {}
+    kind = array_algorithm(wanted.algorithm)
+    more = settings_for(kind, parsimony=wanted.parsimony)
     formulas = [space.parse(text) for text in wanted.initial_formulas]
     initial = Population.of(formulas, wanted.max_length) if formulas else None
+    count = wanted.islands if isinstance(wanted.topology, str) else len(wanted.topology)
     islands = [
         kind(
             space, wanted.seed, wanted.population_size, wanted.tournament_size, island, initial, wanted.patience, **more
         )
-        for island in range(wanted.islands)
+        for island in range(count)
     ]
-    return islands[0] if len(islands) == 1 else Islands(islands, wanted.migration_every)
-
-
-def _begun(wanted: FormulaSearch, run: Run, journal: Journal) -> tuple[Run, Recorder]:
-    recorder = Recorder(journal, wanted.names, wanted.checkpoint_seconds)
-    content = journal.get_bytes(CHECKPOINT)
-    if content is not None:
-        run = run.restored(content)
-        recorder.resumed(run)
-    return run, recorder
-
-
-def _progress(wanted: FormulaSearch, journal: Journal, begun: Run) -> Callable[[Run], Progress]:
-    """Return what tells how far a run is; its CPU seconds are those of this process since the search began."""
-    reserve = 0.0
-    if not wanted.budget.ordered:
-        bounds = [one for one in (wanted.budget.seconds, wanted.budget.cpu_seconds) if one is not None]
-        reserve = min(RESERVE * min(bounds), RESERVE_SECONDS)
-
-    def progress_of(run: Run) -> Progress:
-        return Progress(
-            elapsed=journal.elapsed,
-            evaluations=run.evaluations,
-            generation=run.generation,
-            best_score=run.best_score,
-            stalled=run.generation - run.improved_at,
-            reserve=reserve,
-            cpu=begun.cpu_seconds + time.process_time() - wanted.began.cpu,
-        )
-
-    return progress_of
+    return islands[0] if len(islands) == 1 else Islands(islands, wanted.migration_every, topology=wanted.topology)
 
 
 def _result(

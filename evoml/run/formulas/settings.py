@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evoml.algorithms import named
 from evoml.core.budget import Budget, Moment
-from evoml.run.opening import versions
+from evoml.core.process import versions
 
 if TYPE_CHECKING:
     from evoml.run.formulas.loop import Sight
@@ -53,11 +54,12 @@ class FormulaSearch:
     weights: np.ndarray | None = None
     loss: str = "mse"
     operations: Mapping[str, float] | Sequence[str] | None = None
-    algorithm: str = "nsga2"
+    algorithm: Any = "nsga2"
     population_size: int = 1000
     tournament_size: int = 2
     parsimony: float = 0.001
     islands: int = 1
+    topology: Any = "ring"
     patience: int | None = 60
     migration_every: int = 20
     operators: Mapping[str, float] | None = None
@@ -93,6 +95,8 @@ def settings_of(wanted: FormulaSearch) -> dict[str, Any]:
     settings = {
         "kind": KIND,
         **decisive,
+        "algorithm": named(wanted.algorithm),
+        "topology": named(wanted.topology),
         "names": list(wanted.names),
         "labels": list(wanted.labels),
         "initial_formulas": list(wanted.initial_formulas),

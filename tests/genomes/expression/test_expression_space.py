@@ -19,14 +19,32 @@ def test_what_cannot_be_held_is_refused():
         ("sin(a)", "uses sin; allowed operations: add, mul"),
         ("a + 2", "holds the number 2.0"),
         ("a+b+a+b+a+b", "11 nodes"),
-        ("a+b+a+b", "4 below|nodes, 4|a"),
+        ("a*b*a*b*a", "9 nodes, 5 below one another; at most 9 and 4"),
         ("c", "got 'c'"),
     ):
-        if text == "a+b+a+b":
-            assert space.parse(text).depth == 4
-            continue
         with pytest.raises(SearchSpaceError, match=words):
             space.parse(text)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+def test_depth_means_the_same_to_texts_and_to_breeding(depth):
+    """A leaf is of depth 1; first formulas and offspring reach the limit, are read back, and a node more is refused."""
+    space = ExpressionSpace(["a", "b"], ["add", "sin"], max_length=40, max_depth=depth, init_length=(1, 40))
+    first = space.sample(KEYS)
+    for population in (first, space.vary(first, PARENTS, mixed(KEYS, 1))):
+        assert max(formula.depth for formula in population) == depth
+    nested = "sin(" * (depth - 1) + "a" + ")" * (depth - 1)
+    assert space.parse(nested).depth == depth
+    assert space.holds(space.parse(nested))
+    with pytest.raises(SearchSpaceError, match=f"{depth + 1} nodes, {depth + 1} below one another"):
+        space.parse(f"sin({nested})")
+
+
+def test_what_another_space_made_may_not_be_held():
+    wide = ExpressionSpace(["a", "b", "c"])
+    narrow = ExpressionSpace(["a", "b"], ["add", "sin"], max_length=3, const_range=None)
+    held = {text: narrow.holds(wide.parse(text)) for text in ("a + b", "a + c", "a - b", "a + 1", "a + sin(b)")}
+    assert [text for text, fits in held.items() if fits] == ["a + b"]
 
 
 def test_keys_and_complexity():

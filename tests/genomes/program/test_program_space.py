@@ -70,5 +70,8 @@ def test_settings_are_checked(settings, words):
 
 
 def test_operations_without_memory_are_named():
-    with pytest.raises(SettingError, match="none of the operations of setup"):
-        _ = ProgramSpace(setup=["matrix_sum"], matrices=0).language
+    with pytest.raises(SettingError, match=r"setup has the operation 'matrix_sum', .* there are 0 matrices"):
+        ProgramSpace(setup=["scalar_sum", "matrix_sum"], matrices=0)
+    with pytest.raises(SettingError, match=r"predict has the operation 'vector_sum', .* allow more vectors"):
+        ProgramSpace(predict=["vector_sum"], vectors=1)
+    assert ProgramSpace(matrices=0).language.counts.max() < 65

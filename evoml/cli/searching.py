@@ -1,0 +1,132 @@
+"""What `evoml formulas` and `evoml programs` share: a table of numbers, and a folder with its record, to go on from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from evoml.cli.errors import say, short_warnings
+from evoml.cli.folder import RunFolder
+from evoml.cli.tables import absolute, name_of, read_table
+from evoml.core.errors import DataError, JournalError, SettingError, nearest
+from evoml.core.random import fresh_seed
+from evoml.journal import Journal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TASKS = ("auto", "classification", "regression")
+
+
+@dataclass(frozen=True)
+class TableSearch:
+    """What such a command was asked for, whatever it searches for."""
+
+    table: str
+    target: str
+    task: str = "auto"
+    seconds: float | None = None
+    generations: int | None = None
+    weight: str | None = None
+    seed: int | None = None
+    jobs: int = 1
+    out: str | None = None
+    resume: bool = False
+
+
+S = TypeVar("S", bound=TableSearch)
+
+
+def prepared(options: S, kind: str) -> tuple[RunFolder, S]:
+    """Return the run's folder and the options with the seed that it has."""
+    if options.task not in TASKS:
+        raise SettingError(
+            f"unknown task {options.task!r}{nearest(options.task, TASKS)}; there are: {', '.join(TASKS)}"
+        )
+    given = options.resume and options.out
+    folder = (
+        RunFolder(Path(str(options.out)))
+        if given
+        else RunFolder.planned(options.out, f"{name_of(options.table)}-{kind}")
+    )
+    if options.resume and not Journal.has_begun(folder.journal):
+        raise SettingError("--resume goes on with a run: give its folder by --out, and the same options")
+    return folder, replace(options, seed=_seed(options, folder))
+
+
+def recorded(folder: RunFolder, kind: type[S], command: str) -> S:
+    """Return the options that a folder's run was begun with. Raises JournalError if they are not there."""
+    if not folder.record.is_file():
+        raise JournalError(
+            f"{folder.path} has no run.json; go on by `evoml {command} TABLE --target COLUMN --out {folder.path} --resume`"
+            " with the options and the seed of the run"
+        )
+    found = folder.read_record().get("options") or {}
+    known = {field.name for field in fields(kind)}
+    if strange := [name for name in found if name not in known]:
+        raise JournalError(f"{folder.record} holds an option that this evoml does not know: {strange[0]!r}")
+    return kind(**found)
+
+
+def carry_out(folder: RunFolder, options: TableSearch, kind: str, estimator: Any, *data: Any, **more: Any) -> None:
+    """Fit an estimator whose journal is the folder's, from the beginning or from where it was."""
+    folder.make()
+    if not folder.record.is_file():
+        folder.write_record({"kind": kind, "state": "running", "options": asdict(_lasting(options))})
+    say(f"folder: {folder.path} (seed {options.seed}; Ctrl-C ends the search in good order)")
+    estimator.set_params(journal=str(folder.journal), warm_start=Journal.has_begun(folder.journal))
+    try:
+        with short_warnings():
+            estimator.fit(*data, **more)
+    finally:
+        folder.discard_if_unused()
+    folder.write_record({**folder.read_record(), "state": "finished"})
+
+
+def _seed(options: TableSearch, folder: RunFolder) -> int:
+    """Return the seed that was given, that of the run to go on with, or a fresh one."""
+    if options.seed is not None:
+        return options.seed
+    found = folder.read_record()["options"].get("seed") if options.resume and folder.record.is_file() else None
+    return fresh_seed() if found is None else int(found)
+
+
+def _lasting(options: S) -> S:
+    """Return the options with a path that holds in any working directory."""
+    return replace(options, table=absolute(options.table), out=None, resume=False)
+
+
+def numbers_of(options: TableSearch, what: str) -> tuple[pd.DataFrame, pd.Series, Any]:
+    """Return columns of numbers, the target and the weights; rows with gaps are left out, and that is said."""
+    table = read_table(options.table)
+    for role, name in (("target", options.target), ("weight", options.weight)):
+        if name is not None and name not in table.columns:
+            columns = list(table.columns)
+            raise DataError(f"the table has no {role} column {name!r}{nearest(name, columns)}; it has: {columns}")
+    features = table.drop(columns=[name for name in (options.target, options.weight) if name is not None])
+    numbers = features.select_dtypes(["number", "bool"])
+    if others := [name for name in features.columns if name not in numbers.columns]:
+        say(f"left out, for {what} need numbers: {', '.join(others)}")
+    if not len(numbers.columns):
+        raise DataError(f"the table has no column of numbers beside {options.target!r}; {what} need at least one")
+    used = [options.target, *([options.weight] if options.weight else [])]
+    whole = numbers.notna().all(axis=1) & table[used].notna().all(axis=1)
+    if not whole.all():
+        say(f"left out: {int((~whole).sum())} of {len(whole)} rows, which have gaps")
+    if whole.sum() < 2:
+        raise DataError("fewer than two rows of the table are without gaps; fill them in, or leave out columns")
+    weights = None if options.weight is None else table.loc[whole, options.weight].to_numpy(float)
+    return numbers[whole].astype(float), table.loc[whole, options.target], weights
+
+
+def classifies(options: TableSearch, y: pd.Series) -> bool:
+    """Return whether the target holds labels, and say so."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    labels = is_bool_dtype(y) or not is_numeric_dtype(y)
+    if options.task == "regression" and labels:
+        raise DataError(f"the target {options.target!r} holds labels such as {y.iloc[0]!r}; regression needs numbers")
+    found = labels if options.task == "auto" else options.task == "classification"
+    say(f"task: {'classification' if found else 'regression'}, {len(y)} rows")
+    return bool(found)

@@ -1,0 +1,47 @@
+"""What users write in files of their own: ``"file.py:Name"`` is the object of that name in that file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from evoml.core.errors import SettingError, nearest
+
+
+def is_in_file(value: Any) -> bool:
+    """Tell whether a value names an object in a Python file."""
+    return isinstance(value, str) and value.rpartition(":")[0].endswith(".py")
+
+
+def from_file(place: str) -> Any:
+    """Return the object that ``"file.py:Name"`` names. Raises SettingError if there is none, or the file cannot be run."""
+    file, _, name = place.rpartition(":")
+    path = Path(file).expanduser().resolve()
+    if not path.is_file():
+        raise SettingError(f"there is no file {path} for {place!r}; check the path")
+    module = _module(path)
+    if not hasattr(module, name):
+        known = [one for one in vars(module) if not one.startswith("_")]
+        raise SettingError(f"{path} has no {name!r}{nearest(name, known)}; there are: {', '.join(known)}")
+    return getattr(module, name)
+
+
+def _module(path: Path) -> Any:
+    """Return a file's module: the same one as long as the file is the same, so that its classes are the same."""
+    digest = hashlib.blake2b(str(path).encode() + path.read_bytes(), digest_size=8).hexdigest()
+    own = f"evoml_own_{path.stem}_{digest}"
+    if own in sys.modules:
+        return sys.modules[own]
+    spec = importlib.util.spec_from_file_location(own, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[own] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[own]
+        raise SettingError(f"{path} could not be run: {type(error).__name__}: {error}") from error
+    return module

@@ -1,0 +1,211 @@
+"""Estimators that evolve a learning algorithm: scikit-learn's habits, what they keep, and their mistakes."""
+
+import logging
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from evoml import ProgramClassifier, ProgramRegressor
+from evoml.core.errors import DataError, EvomlError
+from evoml.core.random import stream
+from evoml.evaluation.program_parts import _rows, table_parts
+
+SMALL = {"population_size": 20, "generations": 2, "random_state": 0, "examples": 300, "n_tasks": 4}
+
+
+@parametrize_with_checks([ProgramRegressor(**SMALL), ProgramClassifier(**SMALL)])
+def test_they_are_estimators_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def classifier(**changes):
+    return ProgramClassifier(**{**SMALL, **changes})
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    return load_breast_cancer(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def fitted(cancer):
+    return classifier(generations=8, examples=1000).fit(*cancer)
+
+
+def test_it_keeps_what_it_found(fitted, cancer):
+    X, y = cancer
+    assert fitted.score(X, y) > 0.93
+    assert fitted.program_ == fitted.algorithm_.text_
+    assert fitted.champions_["chosen"].sum() == 1
+    assert fitted.champions_.loc[fitted.champions_["chosen"], "select"].item() == fitted.champions_["select"].max()
+    assert len(fitted.history_) == 8
+    assert fitted.evaluations_ == 160
+    assert fitted.stopped_by_ == "budget"
+    assert fitted.report_fitness_ > 0.85
+    np.testing.assert_allclose(fitted.predict_proba(X).sum(axis=1), 1.0)
+
+
+def test_it_may_be_pickled_and_fitted_again_to_the_same_bits(fitted, cancer):
+    X, y = cancer
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), fitted.predict_proba(X))
+    again = clone(fitted).fit(X, y)
+    assert again.champions_.equals(fitted.champions_)
+    np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_its_source_needs_no_evoml(fitted, cancer):
+    X, y = cancer
+    module = {}
+    exec(fitted.to_numpy_source(), module)
+    assert "evoml" not in fitted.to_numpy_source().replace("that evoml has evolved", "")
+    found = module["LearnedAlgorithm"]().fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(found, fitted.predict_proba(X), rtol=1e-7, atol=1e-12)
+
+
+def test_several_classes_and_many_columns():
+    X, y = load_digits(return_X_y=True)
+    model = classifier(max_features=16, generations=1).fit(X, y)
+    assert model.score(X, y) > 0.6
+    assert model.predict_proba(X[:5]).shape == (5, 10)
+
+
+def test_regression_is_not_worse_than_what_it_starts_from():
+    X, y = load_diabetes(return_X_y=True)
+    model = ProgramRegressor(**{**SMALL, "generations": 10, "examples": 1000}).fit(X, y)
+    assert model.score(X, y) > 0.35
+    assert model.champions_["select"].max() >= model.champions_["select"].iloc[0]
+
+
+def test_labels_may_be_texts():
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["a", "b", "c"])[y]
+    assert set(classifier().fit(X, names).predict(X)) <= {"a", "b", "c"}
+
+
+def test_threads_change_nothing(cancer):
+    one, two = (classifier(islands=2, n_jobs=n).fit(*cancer) for n in (1, 2))
+    assert one.champions_.equals(two.champions_)
+
+
+def test_a_journal_is_resumed(cancer, tmp_path):
+    classifier(journal=tmp_path / "run.db").fit(*cancer)
+    longer = {"generations": 5, "journal": tmp_path / "run.db", "warm_start": True}
+    assert classifier(**longer).fit(*cancer).champions_.equals(classifier(generations=5).fit(*cancer).champions_)
+
+
+def test_a_warm_start_begins_with_the_last_program(cancer):
+    model = classifier(generations=6, warm_start=True).fit(*cancer)
+    best = model.program_
+    model.set_params(generations=1, initial_programs=()).fit(*cancer)
+    assert model.champions_["text"].tolist()[0] == best
+
+
+def test_the_best_program_is_shown(cancer, caplog):
+    with caplog.at_level(logging.INFO, logger="evoml"):
+        classifier(verbose=1).fit(*cancer)
+    assert "def predict():" in caplog.text
+    assert "generation 1, 20 programs" in caplog.text
+
+
+def test_the_live_display_draws_the_program():
+    from io import StringIO
+
+    from rich.console import Console
+
+    from evoml.core.budget import Progress
+    from evoml.estimators.program_display import DrawnChampion
+    from evoml.genomes.program.library import LIBRARY
+    from evoml.run.programs import Champion, Sight
+
+    drawn, console = DrawnChampion(), Console(file=StringIO(), width=100)
+    console.print(drawn)
+    best = Champion(LIBRARY["linear"], 1, 0, 3, 0.5, 0.75, 5)
+    drawn(Sight(Progress(elapsed=2.0, evaluations=60, generation=3, best_score=0.75), [best], best, True))
+    console.print(drawn)
+    text = console.file.getvalue()
+    assert "compiling" in text
+    assert "generation 3, 60 programs, fitness 0.75" in text
+    assert "v1 = v1 + v2" in text
+
+
+# -- parts of a table -----------------------------------------------------------------------------------------------------
+
+
+def test_search_choice_and_report_are_judged_on_rows_of_their_own():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 1))
+    y = rng.permutation(np.arange(400.0))
+    parts = table_parts(X, y, classes=False, seed=0, count=3, most_features=4, examples=500)
+    assert [part.train_features.shape for part in parts] == [(3, 500, 1)] * 3
+    assert [part.valid_labels.shape for part in parts] == [(3, 60), (3, 80), (3, 80)]
+    rows = _rows(y, False, stream(0, 0))
+    assert [len(one) for one in rows] == [240, 80, 80]
+    for at, part in enumerate(parts):
+        for task in range(3):
+            learned = order_of(part.train_labels[task])
+            judged = order_of(part.valid_labels[task])
+            known = np.sort(y[np.concatenate(rows[: at + 1])])
+            assert len(learned) + len(judged) == len(known)
+            if at:
+                np.testing.assert_allclose(judged, scaled(np.sort(y[rows[at]]), y[np.concatenate(rows[:at])]))
+
+
+def order_of(values):
+    return np.unique(np.round(values, 9))
+
+
+def scaled(values, learned):
+    return (values - learned.mean()) / learned.std()
+
+
+def test_each_part_has_all_classes_or_there_is_one():
+    y = np.repeat([0, 1, 2], [200, 60, 20])
+    for rows in _rows(y, True, stream(0, 0)):
+        assert set(y[rows]) == {0, 1, 2}
+    few = np.repeat([0, 1], [200, 4])
+    assert [len(rows) for rows in _rows(few, True, stream(0, 0))] == [204]
+    one, two, three = table_parts(
+        few[:, None].astype(float), few, classes=True, seed=0, count=2, most_features=4, examples=10
+    )
+    assert one is two is three
+
+
+# -- mistakes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithm": "random_search"}, "did you mean 'random'?"),
+        ({"population_size": None}, "population_size must be a positive whole number"),
+        ({"generations": 0}, "generations must be greater than zero"),
+        ({"operations": ["dot"]}, "there is no operation 'dot'"),
+        ({"operations": {"lern": ["scalar_sum"]}}, "did you mean 'learn'?"),
+        ({"operations": ["matrix_sum", "vector_mean"], "matrices": 0}, "there are 0 matrices"),
+        ({"operations": ["vector_sum"], "initial_programs": ()}, "none can write the prediction"),
+        ({"initial_programs": ["nettwork"]}, "did you mean 'network'?"),
+        ({"scalars": 1}, "programs need 2 scalars or more"),
+        ({"sizes": {"predict": (3, 2)}}, "predict needs least <= initial <= most"),
+        ({"executor": "loky"}, "there are: threads, dask"),
+    ],
+)
+def test_a_mistake_is_one_clear_error(changes, message, cancer):
+    with pytest.raises(EvomlError) as caught:
+        classifier(**changes).fit(*cancer)
+    assert message in str(caught.value)
+
+
+def test_tables_that_cannot_be_learned_from():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(DataError, match="one class only"):
+        classifier().fit(X, np.zeros(len(X)))
+    with pytest.raises(ValueError, match="NaN"):
+        classifier().fit(np.where(X > 7, np.nan, X), y)
+    with pytest.raises(ValueError, match="Unknown label type"):
+        classifier().fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="could not convert"):
+        ProgramRegressor(**SMALL).fit(X, np.array(["a", "b", "c"])[y])

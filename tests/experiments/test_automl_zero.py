@@ -1,0 +1,158 @@
+"""The studies of AutoML-Zero with less to do: what each finds is what it says, the same twice, and leaks nothing."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from experiments.folders import EXPERIMENTS, modules
+
+from evoml.experiment import read_config
+from evoml.experiment.cells import cells_of
+from evoml.genomes.program.text import read
+
+FEW = {"population": 100, "every": 500, "restart": 1000}
+TASKS = {"search": 4, "select": 4, "report": 4, "n_train": 40, "n_valid": 20, "n_features": 4}
+
+
+@pytest.fixture(scope="module")
+def parts():
+    with modules("automl_zero", "runner", "images", "baselines", "search", "studies") as found:
+        yield dict(zip(("runner", "images", "baselines", "search", "studies"), found, strict=True))
+
+
+@pytest.fixture
+def cell_of(parts, tmp_path):
+    """A cell of a study with other settings: the function that runs it."""
+
+    def run(study, problem, seed=0, evaluations=2000, level=None, **task):
+        cells = cells_of(read_config(EXPERIMENTS / "automl_zero" / f"{study}.toml"), tmp_path)
+        cell = next(
+            one for one in cells if (one.problem, one.seed) == (problem, seed) and level in (None, *one.levels.values())
+        )
+        settings = {**cell.variant.settings, **FEW, "evaluations": evaluations}
+        arguments = dict(cell.problem_arguments)
+        if "tasks" in arguments:
+            arguments["tasks"] = {key: TASKS.get(key, value) for key, value in arguments["tasks"].items()}
+        cell = replace(
+            cell, variant=replace(cell.variant, settings=settings), problem_arguments=arguments | task, folder=tmp_path
+        )
+        found = getattr(parts["runner"], study)(cell)
+        return found, json.loads((tmp_path / "found.json").read_text())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    rng, path = np.random.default_rng(0), tmp_path_factory.mktemp("data") / "pairs.npz"
+    arrays = {"pairs": np.arange(12).reshape(6, 2)}
+    for part, n in (("train", 60), ("valid", 20), ("test", 20)):
+        arrays[f"X_{part}"] = rng.normal(size=(6, n, 4)).astype(np.float16)
+        arrays[f"y_{part}"] = (arrays[f"X_{part}"].sum(axis=2) > 0).astype(np.uint8)
+    np.savez(path, **arrays)
+    return path
+
+
+def test_searches_for_linear_regression_are_the_same_twice(cell_of):
+    one, told = cell_of("linear", "linear", evaluations=4000)
+    again, _ = cell_of("linear", "linear", evaluations=4000)
+    other, _ = cell_of("linear", "linear", seed=1, evaluations=4000)
+    assert one.trace == again.trace
+    assert dict(one.trace)["program"] != dict(other.trace)["program"]
+    assert told["programs"] == 4000
+    assert told["searches"] == 4
+    assert told["search"] > 0.2
+    assert not told["solved"]
+
+
+def test_a_search_for_linear_regression_stops_when_others_say_so(cell_of):
+    _, told = cell_of("linear", "linear", evaluations=4000, solved=0.0)
+    assert told["programs"] == 500
+    assert told["solved"]
+
+
+@pytest.mark.parametrize("problem", ["learning_linear", "learning_affine", "linear"])
+def test_good_programs_are_counted(cell_of, problem):
+    for level in ("random", "evolution"):
+        _, told = cell_of("difficulty", problem, evaluations=1500, level=level, births=500)
+        assert told["wanted"] > 0.3
+        assert told["hits"] > 0 or told["programs"] == 1500
+        assert told["hits_per_million"] == pytest.approx(1e6 * told["hits"] / told["programs"])
+
+
+def test_a_search_for_what_learns_keeps_the_rest(parts):
+    search, studies, baselines = (parts[name] for name in ("search", "studies", "baselines"))
+    one = read_config(EXPERIMENTS / "automl_zero" / "difficulty.toml").problems["learning_affine"]
+    space = search.space_of({**one, "mutations": {"alter": 1}})
+    reference = baselines.affine(0.01)
+    found = list(studies._with_parts_of(reference, space.sample(np.arange(20, dtype=np.uint64)), one["operations"]))
+    assert all(program.setup == reference.setup and program.predict == reference.predict for program in found)
+    assert len({program.learn for program in found}) == 20
+
+
+@pytest.mark.parametrize("problem", ["initialisation", "one_line"])
+def test_a_damaged_network_is_searched_from_what_is_left(cell_of, problem):
+    _, told = cell_of("damaged", problem, harm=0.01)
+    assert told["broken"] < told["whole"]
+    assert told["restored"] == pytest.approx(
+        (told["found"] - told["broken"]) / (told["whole"] - told["broken"]), rel=1e-9
+    )
+    if problem == "initialisation":
+        assert told["lines"] == [0, 1]
+        assert "heaviside" in told["program"]  # what may not vary is still there
+    else:
+        assert len(told["lines"]) == 1
+
+
+def test_lines_are_left_out_by_their_number(parts):
+    network = parts["baselines"].network(0.1, 0.2)
+    fewer = parts["baselines"].without(network, {0, 4, 18})
+    assert fewer.setup == network.setup[1:]
+    assert fewer.predict == (network.predict[0], *network.predict[2:])
+    assert fewer.learn == network.learn[:-1]
+
+
+def test_programs_evolve_from_the_empty_one(cell_of):
+    _, told = cell_of("teacher", "teacher", evaluations=3000)
+    assert 0.5 < told["report_linear"] < 1.0
+    assert told["gain"] == pytest.approx(told["report"] - told["report_linear"])
+    read(told["program"])
+
+
+def test_no_linear_learner_beats_least_squares(parts):
+    tasks = parts["studies"].teacher_tasks(0, 6, 200, 50).standardised()
+    bound = parts["studies"].least_squares(tasks)
+    assert 0.6 < bound < 0.8
+    space = parts["search"].space_of(
+        dict(read_config(EXPERIMENTS / "automl_zero" / "linear.toml").problems["linear"]) | {"memory": [5, 4, 2]}
+    )
+    programs = [parts["baselines"].affine(rate) for rate in (0.003, 0.01, 0.03)]
+    assert parts["search"].mean_fitness(programs, tasks.laid_out(), space).max() < bound + 0.01
+
+
+def test_pairs_of_images_are_reported_on_that_were_neither_searched_nor_selected_on(cell_of, parts, pairs):
+    seen = []
+    for seed in range(3):
+        _, told = cell_of("images", "cifar10", seed, evaluations=200, file=str(pairs), n_train=30, n_valid=20, trials=3)
+        searched, selected, reported = parts["images"].divided(6, {"select": 2, "report": 2}, seed)
+        assert sorted(searched + selected + reported) == list(range(6))
+        assert told["pairs"] == reported
+        assert told["gain"] == pytest.approx(told["evolved"] - told["network"])
+        assert told["linear"] > 70.0  # a line tells these classes apart
+        assert len(told["ablation"]) == len(read(told["program"]))
+        seen += told["pairs"]
+    assert sorted(seen) == list(range(6))
+
+
+def test_tuning_makes_no_program_worse_on_what_it_is_tuned_by(parts, pairs):
+    images, search = parts["images"], parts["search"]
+    tasks = images.judged(pairs, [0, 1, 2]).laid_out()
+    space = search.space_of(dict(read_config(EXPERIMENTS / "automl_zero" / "images.toml").problems["cifar10"]) | {
+        "mutations": {"alter": 1}
+    })  # fmt: skip
+    start = parts["baselines"].network(1e-4, 0.1)
+    found = images.tuned([start], tasks, 30, 0, space)
+    before, after = search.mean_fitness([start, found], tasks, space, classes=True)
+    assert after > before
+    assert [one.name for one in found.learn] == [one.name for one in start.learn]

@@ -1,0 +1,56 @@
+"""The page of a search for programs, and its pictures."""
+
+import pytest
+
+from evoml.core.budget import Budget
+from evoml.evaluation.program_problems import linear_tasks
+from evoml.genomes.program import Program
+from evoml.genomes.program.canonical import canonical
+from evoml.genomes.program.library import LIBRARY, program_of
+from evoml.journal import Journal
+from evoml.report.html import render_report
+from evoml.report.programs import draw_program
+from evoml.run.programs import ProgramSearch, search_programs
+
+
+@pytest.fixture(scope="module")
+def result():
+    search, select, report = (linear_tasks(seed, 4, 20, 10) for seed in range(3))
+    small = {"population_size": 30, "initial": ["linear"], "budget": Budget(generations=5), "seed": 0}
+    return search_programs(ProgramSearch(search=search, select=select, report=report, **small))
+
+
+def test_the_page_shows_the_program_and_its_figures(result):
+    with Journal.from_bytes(result.record) as journal:
+        page = render_report(journal)
+    for line in result.champion.text.splitlines():
+        assert line in page
+    assert f"{result.report.mean():.4f}"[:5] in page
+    assert page.count("<svg") == 2
+    assert page.count("<tr") > len(result.champions)
+
+
+def test_the_page_of_a_run_that_goes_on(result):
+    with Journal.from_bytes(result.record) as journal:
+        journal._connection.execute("DELETE FROM meta WHERE name = 'summary'")
+        page = render_report(journal)
+    assert "has not finished" in page
+    assert "best program so far" in page
+
+
+def texts(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_a_program_is_drawn_with_each_instruction(name):
+    found = texts(draw_program(program_of(name)))
+    for component in canonical(program_of(name)).components:
+        for one in component:
+            assert str(one) in found
+    assert "s1: the prediction" in found
+    assert any("as of the row before" in text for text in found)
+
+
+def test_an_empty_program_is_a_note():
+    assert texts(draw_program(Program())) == ["Nothing reaches the prediction: the program predicts 0."]
