@@ -205,6 +205,7 @@ def _bars(axes: Axes, table: pd.DataFrame, gain: str, count: str, noun: str, col
         axes.annotate(share, (float(value), place), (5, 0), textcoords="offset points", va="center", fontsize=8.5,
                       color=INK if value > 0 else MUTED)  # fmt: skip
     axes.set(xlim=(0, 1.35 * float(table[gain].max()) or 1.0), xlabel="score gained")
+    axes.locator_params(axis="x", nbins=4)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_color(LINE)
