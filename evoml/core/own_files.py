@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from evoml.core.errors import SettingError, nearest
+
+_TURN = threading.RLock()  # a thread must not find a module that another is still running
 
 
 def is_in_file(value: Any) -> bool:
@@ -22,7 +25,8 @@ def from_file(place: str) -> Any:
     path = Path(file).expanduser().resolve()
     if not path.is_file():
         raise SettingError(f"there is no file {path} for {place!r}; check the path")
-    module = _module(path)
+    with _TURN:
+        module = _module(path)
     if not hasattr(module, name):
         known = [one for one in vars(module) if not one.startswith("_")]
         raise SettingError(f"{path} has no {name!r}{nearest(name, known)}; there are: {', '.join(known)}")
