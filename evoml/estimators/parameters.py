@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evoml.run import Limits
 
 DEFAULT_MINUTES = 5.0
+DEFAULT_SECONDS = 60.0  # of searches for formulas and programs
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -27,6 +28,22 @@ def budget(generations: Any, max_evaluations: Any, max_time_mins: Any, max_cpu_m
     if generations is None and max_evaluations is None and max_time_mins is None and max_cpu_mins is None:
         max_time_mins = DEFAULT_MINUTES
     return Budget(max_evaluations, generations, _seconds(max_time_mins), _seconds(max_cpu_mins))
+
+
+def bounds(estimator: Any) -> Budget:
+    """Return the budget that ``evaluations``, ``generations``, ``seconds`` and ``cpu_seconds`` of an estimator set; a minute
+    where none is set."""
+    given = (estimator.evaluations, estimator.generations, estimator.seconds, estimator.cpu_seconds)
+    return Budget(seconds=DEFAULT_SECONDS) if all(bound is None for bound in given) else Budget(*given)
+
+
+def check_whole(estimator: Any, *names: str) -> None:
+    """Raise BudgetError for a parameter of an estimator that is no positive whole number."""
+    for name in names:
+        value = getattr(estimator, name)
+        if value is None:
+            raise BudgetError(f"{name} must be a positive whole number, got None")
+        check_positive(value, name, whole=True)
 
 
 def _seconds(minutes: Any) -> float | None:

@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from evoml.core.budget import Budget, Moment, check_positive
-from evoml.core.errors import BudgetError, SettingError, nearest
+from evoml.core.budget import Moment, check_positive
+from evoml.core.errors import SettingError, nearest
 from evoml.estimators import parameters
 from evoml.estimators.learned_algorithm import LearnedAlgorithm
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from evoml.genomes.program.space import ProgramSpace
     from evoml.run.programs import ProgramResult, ProgramSearch, Sight
 
-DEFAULT_SECONDS = 60.0
 ALGORITHMS = ("regularised", "random")
 SIZES = {"setup": (0, 10), "predict": (1, 12), "learn": (0, 20)}
 
@@ -194,10 +193,9 @@ class ProgramSearchEstimator(BaseEstimator):
         from evoml.evaluation.program_parts import table_parts
         from evoml.run.programs import ProgramSearch
 
-        for name in ("population_size", "islands", "n_tasks", "examples", "max_features", "tournament_size"):
-            if getattr(self, name) is None:
-                raise BudgetError(f"{name} must be a positive whole number, got None")
-            check_positive(getattr(self, name), name, whole=True)
+        parameters.check_whole(
+            self, "population_size", "islands", "n_tasks", "examples", "max_features", "tournament_size"
+        )
         check_positive(self.early_stop, "early_stop in generations", whole=True)
         if self.algorithm not in ALGORITHMS:
             raise SettingError(
@@ -213,7 +211,7 @@ class ProgramSearchEstimator(BaseEstimator):
             search=search,
             select=select,
             report=report,
-            budget=self._budget(),
+            budget=parameters.bounds(self),
             seed=seed,
             space=self._space(),
             population_size=int(self.population_size),
@@ -228,12 +226,6 @@ class ProgramSearchEstimator(BaseEstimator):
             resume=self.warm_start,
             began=began,
         )
-
-    def _budget(self) -> Budget:
-        seconds = self.seconds
-        if seconds is None and self.generations is None and self.evaluations is None and self.cpu_seconds is None:
-            seconds = DEFAULT_SECONDS
-        return Budget(self.evaluations, self.generations, seconds, self.cpu_seconds)
 
     def _space(self) -> ProgramSpace:
         from evoml.genomes.program.space import ALL, MUTATIONS, ProgramSpace

@@ -13,15 +13,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from evoml.core.budget import Budget, Moment, check_positive
-from evoml.core.errors import BudgetError, DataError, SettingError, nearest
+from evoml.core.budget import Moment, check_positive
+from evoml.core.errors import DataError, SettingError, nearest
 from evoml.estimators import parameters
 from evoml.estimators.symbolic_results import SymbolicResults
 
 if TYPE_CHECKING:
     from evoml.run.formulas import FormulaResult, FormulaSearch, Sight
 
-DEFAULT_SECONDS = 60.0
 MOST_ROWS = 10_000  # that a search looks at, unless more is asked for
 METRICS = {
     "mse": "mse",
@@ -268,10 +267,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         from evoml.evaluation import workers
         from evoml.run.formulas import FormulaSearch
 
-        for name in ("population_size", "islands", "tournament_size", "max_length", "max_depth"):
-            if getattr(self, name) is None:
-                raise BudgetError(f"{name} must be a positive whole number, got None")
-            check_positive(getattr(self, name), name, whole=True)
+        parameters.check_whole(self, "population_size", "islands", "tournament_size", "max_length", "max_depth")
         check_positive(self.early_stop, "early_stop in generations", whole=True)
         check_positive(self.patience, "patience in generations", whole=True)
         steps, share = _local_search(self.local_search)
@@ -282,7 +278,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             labels=labels,
             names=self._names(X.shape[1]),
             weights=weights,
-            budget=self._budget(),
+            budget=parameters.bounds(self),
             seed=parameters.seed(self.random_state),
             loss=self._loss(),
             operations=self.function_set,
@@ -316,12 +312,6 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             resume=self.warm_start,
             began=began,
         )
-
-    def _budget(self) -> Budget:
-        seconds = self.seconds
-        if seconds is None and self.generations is None and self.evaluations is None and self.cpu_seconds is None:
-            seconds = DEFAULT_SECONDS
-        return Budget(self.evaluations, self.generations, seconds, self.cpu_seconds)
 
     def _loss(self) -> str:
         metric = self._metrics[0] if self.metric is None else self.metric

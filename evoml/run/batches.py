@@ -147,8 +147,13 @@ def begun(run: R, journal: Journal) -> R:
     return run if content is None else run.restored(content)
 
 
+def cpu_spent(run: BatchRun, wanted: Wanted) -> float:
+    """Return the CPU seconds of a run by now: those of this process since the search began, and the run's own."""
+    return run.cpu_seconds + time.process_time() - wanted.began.cpu
+
+
 def progress_in(wanted: Wanted, journal: Journal) -> Callable[[BatchRun], Progress]:
-    """Return what tells how far a run is; its CPU seconds are those of this process since the search began, and its own."""
+    """Return what tells how far a run is."""
     reserve = 0.0
     if not wanted.budget.ordered:
         bounds = [one for one in (wanted.budget.seconds, wanted.budget.cpu_seconds) if one is not None]
@@ -162,7 +167,7 @@ def progress_in(wanted: Wanted, journal: Journal) -> Callable[[BatchRun], Progre
             best_score=run.best_score,
             stalled=run.generation - run.improved_at,
             reserve=reserve,
-            cpu=run.cpu_seconds + time.process_time() - wanted.began.cpu,
+            cpu=cpu_spent(run, wanted),
         )
 
     return progress_of

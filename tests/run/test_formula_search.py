@@ -315,6 +315,14 @@ def test_elapsed_seconds_go_on_where_they_were(tmp_path):
     assert second.history["elapsed"].diff().max() < 0.5
 
 
+def test_cpu_seconds_of_earlier_sittings_count(tmp_path):
+    first = run(budget=Budget(generations=30), journal=tmp_path / "run.db")
+    second = run(budget=Budget(generations=31), journal=tmp_path / "run.db", resume=True)
+    assert second.cpu_seconds >= first.finished.progress.cpu
+    with Journal.from_bytes(second.record) as journal:
+        assert journal.get("summary")["cpu_seconds"] == second.cpu_seconds
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from evoml.genomes.expression.operations import DEFAULT
 from evoml.genomes.expression.population import Formula, Population
 from evoml.genomes.expression.space import ExpressionSpace
 from evoml.genomes.expression.units import Units, unit_violations
-from evoml.run.batches import Recorder, begun, compiled, evolve_batches, progress_in
+from evoml.run.batches import Recorder, begun, compiled, cpu_spent, evolve_batches, progress_in
 from evoml.run.formulas.finishing import Front, finished_front
 from evoml.run.formulas.hall_of_fame import HallOfFame
 from evoml.run.formulas.loop import Lineage, Run
@@ -197,7 +196,7 @@ def _algorithm(wanted: FormulaSearch, space: ExpressionSpace) -> ArrayAlgorithm 
 def _result(
     wanted: FormulaSearch, run: Run, fronts: tuple[Front, ...], finished: Finished, journal: Journal
 ) -> FormulaResult:
-    cpu = time.process_time() - wanted.began.cpu
+    cpu = cpu_spent(run, wanted)
     journal.put(
         "summary",
         {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +13,7 @@ from evoml.core.budget import Moment, spent, stalled_for
 from evoml.core.errors import FitError
 from evoml.genomes.program.program import Program, Programs
 from evoml.kernels.program_run import sizes_of
-from evoml.run.batches import Recorder, begun, compiled, evolve_batches, progress_in
+from evoml.run.batches import Recorder, begun, compiled, cpu_spent, evolve_batches, progress_in
 from evoml.run.opening import opened
 from evoml.run.programs.islands import island_executor
 from evoml.run.programs.loop import Champion, Judge, Run, first_states, setting_of
@@ -118,7 +117,7 @@ def _result(wanted: ProgramSearch, run: Run, finished: Finished, journal: Journa
             " programs to start from (initial)"
         )
     report = run.judge.report(Programs.of([champion.program], wanted.space.room))
-    cpu = run.cpu_seconds + time.process_time() - wanted.began.cpu
+    cpu = cpu_spent(run, wanted)
     journal.put(
         "summary",
         {
