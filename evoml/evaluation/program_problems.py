@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evoml.core.errors import DataError, SettingError
-from evoml.core.random import stream
+from evoml.core.random import drawn_by_weight, stream
 
 if TYPE_CHECKING:
     from evoml.kernels.program_tasks import Tasks
@@ -125,6 +125,13 @@ class TaskSet:
         n_train = self.train_labels.shape[1]
         labels = _standard(both.T, n_train).T
         return replace(self, train_labels=labels[:, :n_train], valid_labels=labels[:, n_train:])
+
+    def with_intercept(self) -> TaskSet:
+        """Return the tasks with a last feature that is 1 for every example."""
+        widened = {name: getattr(self, name) for name in ("train_features", "valid_features")}
+        return replace(
+            self, **{name: np.insert(values, self.n_features, 1.0, axis=2) for name, values in widened.items()}
+        )
 
     def laid_out(self, seed: int = 0, block: int = 16) -> Tasks:
         """Return the tasks as the machine reads them (`kernels.program_tasks.make_tasks`)."""
@@ -245,6 +252,7 @@ def table_tasks(
     n_train: int | None = None,
     n_valid: int | None = None,
     judged: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> TaskSet:
     """Return tasks cut from a table, in each of which its rows are divided anew.
 
@@ -263,6 +271,8 @@ def table_tasks(
     judged : (n,) int array or None
         Positions of the rows that predictions are judged on, while the others are learned from. None for other ones in each
         task.
+    weights : (rows,) array or None
+        How often rows come: those to learn from and those to be judged on are drawn anew, each as often as its weight says.
     """
     X, y = _table(X, y, classes)
     if judged is not None:
@@ -284,6 +294,9 @@ def table_tasks(
             apart = np.isin(rows, judged)
             rows = np.concatenate([rows[~apart][:n_train], rows[apart]])
         rows = rows[: n_train + n_valid]
+        if weights is not None:
+            drawn = [part[drawn_by_weight(weights[part], len(part), rng)] for part in np.split(rows, [n_train])]
+            rows = np.concatenate(drawn)
         found = _standard(X[rows], n_train)
         if X.shape[1] > width:
             found = _standard(found @ rng.normal(size=(X.shape[1], width)), n_train)

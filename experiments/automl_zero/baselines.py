@@ -59,6 +59,28 @@ def learn():
     m1 = outer(v7, v0)
     m0 = m0 + m1
 """
+_BARE_NETWORK = """
+def setup():
+    s2 = {rate}
+    m0 = gaussian(0.0, {spread}, (n, n))
+    v1 = gaussian(0.0, {spread}, n)
+
+def predict():
+    v2 = dot(m0, v0)
+    v3 = heaviside(v2)
+    v2 = v3 * v2
+    s1 = dot(v1, v2)
+
+def learn():
+    s3 = s0 - s1
+    s3 = s2 * s3
+    v4 = s3 * v1
+    v4 = v4 * v3
+    m1 = outer(v4, v0)
+    m0 = m0 + m1
+    v4 = s3 * v2
+    v1 = v1 + v4
+"""
 
 
 def linear(rate: float) -> Program:
@@ -77,6 +99,11 @@ def network(rate: float, spread: float) -> Program:
     spread: standard deviation of the weights at first.
     """
     return read(_NETWORK.format(rate=float(rate), spread=float(spread)))
+
+
+def bare_network(rate: float, spread: float) -> Program:
+    """The same without intercepts, for features of which one is always 1."""
+    return read(_BARE_NETWORK.format(rate=float(rate), spread=float(spread)))
 
 
 def without(program: Program, lines: set[int]) -> Program:

@@ -8,43 +8,40 @@ from typing import Any
 
 import baselines
 import numpy as np
-from search import Search, begin, figures, fitness, mean_fitness, space_of
+from epochs import in_epochs
+from search import fitness, mean_fitness, space_of
 
 from evoml.core.random import stream
 from evoml.evaluation.program_problems import TaskSet, image_pairs
 from evoml.genomes.program import Instruction, Program, Programs, ProgramSpace
-from evoml.genomes.program.canonical import canonical
 from evoml.genomes.program.text import write
+from evoml.kernels.program_run import make_rules
 from evoml.kernels.program_tasks import Tasks
 
+_MOST = [5, 9, 2]  # memory that the largest program written by hand needs
 _SPREADS = (1.0, 0.3, 0.1)  # of the logarithms of factors, in turn: far from what is known, and near it
 
 
 def images(settings: dict[str, Any], seed: int) -> dict[str, Any]:
     """Search on some pairs of classes, choose by others, report on still others; which is which moves on with the seed."""
-    space, path = space_of(settings), settings["file"]
+    space, path, scale = space_of(settings), settings["file"], settings["scale"]
     searched, selected, reported = divided(len(image_pairs(path)), settings["pairs"], seed)
-    quick = proxies(image_pairs(path, searched), settings["n_train"], settings["n_valid"])
-    known, select, report = (judged(path, pairs).laid_out(seed) for pairs in (searched + selected, selected, reported))
-    start = baselines.network(settings["rate"], settings["spread"])
-    search = begin(
-        settings, space, quick.laid_out(seed, settings["block"]), seed, start=Programs.of([start], space.room)
+    known = searched + selected
+    quick = scaled(proxies(image_pairs(path, searched), *settings["searched"]), scale)
+    slower = scaled(proxies(image_pairs(path, known), *settings["selected"]), scale)
+    start = baselines.bare_network(settings["rate"], settings["spread"])
+    champions, told = in_epochs(
+        settings, space, quick.laid_out(seed, settings["block"]), slower.laid_out(seed), seed, start
     )
-    champions = [search.best]
-
-    def note(search: Search) -> bool:
-        if search.best != champions[-1]:
-            champions.append(search.best)
-        return False
-
-    search.run(settings["evaluations"], settings["every"], note)
-    best = np.argsort(-search.judge(champions, select), kind="stable")[: settings["tuned"]]
-    hand_written = baselines.affine(settings["rate"]), start
-    evolved_ones, trials = [canonical(champions[at]) for at in best], settings["trials"]
-    programs = [tuned([program], known, trials * len(best), seed, space) for program in hand_written]
-    programs.append(tuned(evolved_ones, known, trials, seed, space))
-    of_report = 100.0 * fitness(Programs.of(programs), report, search.rules, space)
-    linear, network, evolved = of_report.mean(axis=1).tolist()
+    champions, trials = champions[: settings["tuned"]], settings["trials"]
+    space = space_of(settings | {"memory": np.maximum(settings["memory"], _MOST).tolist()})
+    whole = scaled(judged(path, known), scale).laid_out(seed)
+    by_hand = [baselines.linear(settings["rate"])], [start, baselines.network(settings["rate"], settings["spread"])]
+    programs = [tuned(forms, whole, trials * settings["tuned"], seed, space) for forms in by_hand]
+    programs.append(tuned(champions, whole, trials, seed, space))
+    draws = [scaled(judged(path, reported), scale).laid_out(draw) for draw in range(settings["draws"])]
+    accuracies = np.mean([of_pairs(programs, tasks, space) for tasks in draws], axis=0)
+    linear, network, evolved = accuracies.mean(axis=1).tolist()
     return {
         "gain": evolved - network,
         "gain_over_linear": evolved - linear,
@@ -52,12 +49,24 @@ def images(settings: dict[str, Any], seed: int) -> dict[str, Any]:
         "network": network,
         "evolved": evolved,
         "pairs": reported,
-        "accuracies": of_report.tolist(),
-        "champions": len(champions),
-        "ablation": ablation(programs[-1], report, search),
-        **figures(search),
+        "accuracies": accuracies.tolist(),
+        **told,
+        "ablation": ablation(programs[-1], draws[0], space),
+        "untuned": write(champions[0]),
         "program": write(programs[-1]),
+        "network_program": write(programs[1]),
     }
+
+
+def of_pairs(programs: list[Program], tasks: Tasks, space: ProgramSpace) -> np.ndarray:
+    """Return the accuracy of programs on each pair of classes, in per cent: (programs, pairs)."""
+    return 100.0 * fitness(Programs.of(programs), tasks, make_rules(classes=True), space)
+
+
+def scaled(tasks: TaskSet, scale: float) -> TaskSet:
+    """Return tasks with features so many times as large, and one more, that is always 1."""
+    parts = {name: scale * getattr(tasks, name) for name in ("train_features", "valid_features")}
+    return replace(tasks, **parts).with_intercept()
 
 
 def divided(count: int, sizes: dict[str, int], seed: int) -> tuple[list[int], list[int], list[int]]:
@@ -112,9 +121,9 @@ def with_other_numbers(program: Program, rng: np.random.Generator, spread: float
     return Program(*(tuple(map(other, component)) for component in program.components))
 
 
-def ablation(program: Program, tasks: Tasks, search: Search) -> list[tuple[str, float]]:
-    """Return each line of a program, and by how much the mean accuracy changes without it."""
+def ablation(program: Program, tasks: Tasks, space: ProgramSpace) -> list[tuple[str, float]]:
+    """Return each line of a program, and by how many points the mean accuracy changes without it."""
     lines = [one for component in program.components for one in component]
     programs = [program, *(baselines.without(program, {at}) for at in range(len(lines)))]
-    found = search.judge(programs, tasks)
+    found = of_pairs(programs, tasks, space).mean(axis=1)
     return [(str(line), float(value - found[0])) for line, value in zip(lines, found[1:], strict=True)]

@@ -13,6 +13,7 @@ from evoml.genomes.program import Program, Programs, ProgramSpace
 from evoml.genomes.program.canonical import canonical
 from evoml.genomes.program.text import write
 from evoml.kernels.program_evaluate import evaluate
+from evoml.kernels.program_reach import find_reach
 from evoml.kernels.program_run import Rules, make_rules
 from evoml.kernels.program_search import BORN, Settings, State, evolve, make_settings, make_state
 from evoml.kernels.program_tasks import Tasks
@@ -89,6 +90,16 @@ class Search:
     @property
     def best_fitness(self) -> float:
         return float(self.state.best_fitness[0])
+
+    def thriftiest(self, price: float) -> Program:
+        """Return the program of the population whose fitness, less a price for each line that matters, is highest."""
+        state, rows = self.state, self.state.instructions.shape[1]
+        found, keys = np.zeros((len(state.fitness), rows), np.bool_), np.zeros(len(state.fitness), np.uint64)
+        scratch = np.zeros(rows, np.uint64), np.zeros(rows, np.uint64)
+        population = Programs(state.instructions, state.literals, state.lengths)
+        arrays = population.instructions, population.literals, population.lengths
+        find_reach(*arrays, self.space.language.memory, *scratch, found, keys, 0, len(population))
+        return population[int(np.argmax(state.fitness - price * found.sum(axis=1)))]
 
     def judge(self, programs: Sequence[Program], tasks: Tasks) -> np.ndarray:
         """Return the mean fitness of programs on tasks: (programs,)."""

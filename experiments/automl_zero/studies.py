@@ -6,12 +6,12 @@ from typing import Any
 
 import baselines
 import numpy as np
+from epochs import in_epochs
 from search import Search, begin, figures, mean_fitness, space_of
 
 from evoml.core.random import mixed, stream
 from evoml.evaluation.program_problems import TaskSet, affine_tasks, linear_tasks, teacher_tasks
 from evoml.genomes.program import Program, Programs, ProgramSpace
-from evoml.genomes.program.canonical import canonical
 from evoml.genomes.program.text import write
 from evoml.kernels.program_codes import COMPONENTS
 from evoml.kernels.program_tasks import Tasks
@@ -129,38 +129,22 @@ def teacher(settings: dict[str, Any], seed: int) -> dict[str, Any]:
     """Evolve from the empty program on a random network's labels, and compare with every linear learner there is."""
     space, sizes = space_of(settings), dict(settings["tasks"])
     counts = [sizes.pop(name) for name in ("search", "select", "report")]
-    tasks, select, report = (
+    sets = [
         teacher_tasks(seed + offset, count, **sizes).standardised()
         for count, offset in zip(counts, (0, _SELECT, _REPORT), strict=True)
-    )
-    laid_out = [one.laid_out(seed) for one in (tasks, select, report)]
-    bounds = [least_squares(one) for one in (select, report)]
-    champions: list[Program] = []
-    searches: list[Search] = []
-
-    def stuck(search: Search) -> bool:
-        if not champions or search.best != champions[-1]:
-            champions.append(search.best)
-        return search.born >= settings["restart"] and search.best_fitness < settings["hopeful"]
-
-    while (born := sum(search.born for search in searches)) < settings["evaluations"]:
-        start = Programs.of([Program()], space.room)
-        searches.append(
-            begin(settings, space, laid_out[0], seed * settings["evaluations"] + len(searches), start=start)
-        )
-        searches[-1].run(settings["evaluations"] - born, settings["every"], stuck)
-    of_select = searches[-1].judge(champions, laid_out[1])
-    chosen = champions[int(np.argmax(of_select))]
-    of_report = float(searches[-1].judge([chosen], laid_out[2])[0])
+    ]
+    tasks, select, report = (one.with_intercept().laid_out(seed) for one in sets)
+    bounds = [least_squares(one) for one in sets]
+    enough = bounds[1] + settings["margin"]
+    (found, *_), told = in_epochs(settings, space, tasks, select, seed, Program(), enough)
+    worth = [float(mean_fitness([found], one, space)[0]) for one in (tasks, select, report)]
     return {
-        "gain": of_report - bounds[1],
-        "report": of_report,
-        "report_linear": bounds[1],
-        "select": float(of_select.max()),
-        "select_linear": bounds[0],
-        "searches": len(searches),
-        **figures(*searches),
-        "program": write(canonical(chosen)),
+        "gain": worth[2] - bounds[2],
+        "solved": worth[2] > bounds[2],
+        **dict(zip(("search", "select", "report"), worth, strict=True)),
+        **dict(zip(("search_linear", "select_linear", "report_linear"), bounds, strict=True)),
+        **told,
+        "program": write(found),
     }
 
 

@@ -106,6 +106,17 @@ def test_standardised_labels_are_shifted_and_scaled_by_those_of_training():
         ).standardised()
 
 
+def test_an_intercept_is_a_feature_that_is_one():
+    tasks = affine_tasks(1, 3, 50, 20)
+    found = tasks.with_intercept()
+    assert found.n_features == 5
+    np.testing.assert_array_equal(found.train_features[:, :, :4], tasks.train_features)
+    np.testing.assert_array_equal(found.train_features[:, :, 4], np.ones((3, 50)))
+    np.testing.assert_array_equal(found.valid_labels, tasks.valid_labels)
+    for at in range(3):
+        assert residual(found, at, intercept=False) < 1e-12
+
+
 @given(st.integers(1, 4), st.integers(0, 99))
 def test_repeated_examples_come_as_often_and_with_their_labels(epochs, seed):
     tasks = linear_tasks(0, 2, 10, 6)
@@ -188,6 +199,16 @@ def test_tasks_of_a_table_divide_its_rows_and_hide_what_is_judged():
     np.testing.assert_array_equal(
         table_tasks(changed, y, 1, 1, classes=False).train_features[0], tasks.train_features[0]
     )
+
+
+def test_rows_of_a_task_are_drawn_by_their_weights_on_either_side_of_the_division():
+    X, y = np.arange(200.0)[:, None], np.arange(200) % 2
+    tasks = table_tasks(X, y, 1, 3, classes=True, weights=np.where(y == 1, 3.0, 1.0))
+    for features, labels in ((tasks.train_features, tasks.train_labels), (tasks.valid_features, tasks.valid_labels)):
+        assert labels.mean() == pytest.approx(0.75, abs=0.05)
+        assert features.shape == (3, labels.shape[1], 1)
+    for learned, judged in zip(tasks.train_features, tasks.valid_features, strict=True):
+        assert not set(learned[:, 0]) & set(judged[:, 0])
 
 
 def _unit(values):

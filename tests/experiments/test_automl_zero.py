@@ -9,16 +9,17 @@ from experiments.folders import EXPERIMENTS, modules
 
 from evoml.experiment import read_config
 from evoml.experiment.cells import cells_of
-from evoml.genomes.program.text import read
+from evoml.genomes.program.text import read, write
 
-FEW = {"population": 100, "every": 500, "restart": 1000}
+FEW = {"population": 100, "every": 500, "restart": 1000, "epoch": 1000}
 TASKS = {"search": 4, "select": 4, "report": 4, "n_train": 40, "n_valid": 20, "n_features": 4}
 
 
 @pytest.fixture(scope="module")
 def parts():
-    with modules("automl_zero", "runner", "images", "baselines", "search", "studies") as found:
-        yield dict(zip(("runner", "images", "baselines", "search", "studies"), found, strict=True))
+    names = ("runner", "images", "baselines", "search", "epochs", "studies")
+    with modules("automl_zero", *names) as found:
+        yield dict(zip(names, found, strict=True))
 
 
 @pytest.fixture
@@ -120,6 +121,40 @@ def test_programs_evolve_from_the_empty_one(cell_of):
     read(told["program"])
 
 
+@pytest.fixture(scope="module")
+def on_lines(parts):
+    """Tasks of linear regression, and a space of programs for them."""
+    config = read_config(EXPERIMENTS / "automl_zero" / "teacher.toml").problems["teacher"]
+    space = parts["search"].space_of(dict(config))
+    return parts["studies"].linear_tasks(0, 4, 100, 50).laid_out(), space
+
+
+@pytest.mark.parametrize(("line", "stays"), [("    v2 = v1 + v1\n", False), ("    v1 = v1 + v2\n", True)])
+def test_lines_stay_that_are_worth_their_price(parts, on_lines, line, stays):
+    tasks, space = on_lines
+    program = parts["baselines"].linear(0.05)
+    more = read(write(program) + line)  # twice what was learned, or nothing that is ever read
+    found, value = parts["epochs"].stripped(more, tasks, space, 0.001)
+    fitness = parts["search"].mean_fitness([found], tasks, space)[0]
+    assert value == pytest.approx(fitness - 0.001 * len(found))
+    assert (len(found) == len(more)) == stays
+
+
+def test_champions_come_best_first_and_none_is_worse_than_the_start(parts, on_lines):
+    tasks, space = on_lines
+    settings = {"population": 50, "tournament": 5, "epoch": 500, "price": 0.003, "patience": 2, "evaluations": 3000}
+    start = parts["baselines"].linear(0.001)
+    champions, told = parts["epochs"].in_epochs(settings, space, tasks, tasks, 0, start)
+    values = parts["search"].mean_fitness(champions, tasks, space) - 0.003 * np.array(list(map(len, champions)))
+    assert (np.diff(values) <= 0).all()
+    assert start in champions
+    assert values[0] > values[champions.index(start)]
+    assert (told["programs"], told["epochs"], told["champions"]) == (3000, 6, len(champions))
+    assert parts["epochs"].in_epochs(settings, space, tasks, tasks, 0, start)[0] == champions
+    _, told = parts["epochs"].in_epochs(settings | {"evaluations": 10**9}, space, tasks, tasks, 0, start, enough=0.0)
+    assert told["descents"] == 1
+
+
 def test_no_linear_learner_beats_least_squares(parts):
     tasks = parts["studies"].teacher_tasks(0, 6, 200, 50).standardised()
     bound = parts["studies"].least_squares(tasks)
@@ -133,8 +168,9 @@ def test_no_linear_learner_beats_least_squares(parts):
 
 def test_pairs_of_images_are_reported_on_that_were_neither_searched_nor_selected_on(cell_of, parts, pairs):
     seen = []
+    few = {"file": str(pairs), "searched": [30, 20], "selected": [40, 20], "trials": 3}
     for seed in range(3):
-        _, told = cell_of("images", "cifar10", seed, evaluations=200, file=str(pairs), n_train=30, n_valid=20, trials=3)
+        _, told = cell_of("images", "cifar10", seed, evaluations=200, **few)
         searched, selected, reported = parts["images"].divided(6, {"select": 2, "report": 2}, seed)
         assert sorted(searched + selected + reported) == list(range(6))
         assert told["pairs"] == reported
@@ -145,13 +181,21 @@ def test_pairs_of_images_are_reported_on_that_were_neither_searched_nor_selected
     assert sorted(seen) == list(range(6))
 
 
+def test_features_of_images_are_scaled_and_one_is_always_1(parts, pairs):
+    tasks = parts["images"].judged(pairs, [0, 1])
+    found = parts["images"].scaled(tasks, 0.5)
+    np.testing.assert_array_equal(found.train_features[:, :, :4], 0.5 * tasks.train_features)
+    assert (found.valid_features[:, :, 4] == 1.0).all()
+    np.testing.assert_array_equal(found.train_labels, tasks.train_labels)
+
+
 def test_tuning_makes_no_program_worse_on_what_it_is_tuned_by(parts, pairs):
     images, search = parts["images"], parts["search"]
-    tasks = images.judged(pairs, [0, 1, 2]).laid_out()
+    tasks = images.scaled(images.judged(pairs, [0, 1, 2]), 0.5).laid_out()
     space = search.space_of(dict(read_config(EXPERIMENTS / "automl_zero" / "images.toml").problems["cifar10"]) | {
         "mutations": {"alter": 1}
     })  # fmt: skip
-    start = parts["baselines"].network(1e-4, 0.1)
+    start = parts["baselines"].bare_network(1e-3, 0.1)
     found = images.tuned([start], tasks, 30, 0, space)
     before, after = search.mean_fitness([start, found], tasks, space, classes=True)
     assert after > before
