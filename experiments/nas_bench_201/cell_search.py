@@ -38,11 +38,14 @@ class Table:
     final: np.ndarray
 
     @classmethod
-    def read(cls, path: str | Path, data_set: str, signal: str) -> Table:
-        """Return a data set of a CSV file with a column ``arch``. Raises ValueError for columns that are missing."""
+    def read(cls, path: str | Path, data_set: str, signal: str, searched_on: str | None = None) -> Table:
+        """Return a data set of a CSV file with a column ``arch``; a search may see accuracies on another one.
+
+        Raises ValueError for columns that are missing.
+        """
         import pandas as pd
 
-        columns = [f"{data_set}_{SIGNALS[signal]}", f"{data_set}_{SIGNALS['full']}"]
+        columns = [f"{searched_on or data_set}_{SIGNALS[signal]}", f"{data_set}_{SIGNALS['full']}"]
         content = pd.read_csv(path)
         missing = {"arch", *columns} - set(content.columns)
         if missing:

@@ -21,7 +21,8 @@ def block(cell: Cell) -> Finding:
 
     wanted, task = cell.settings, cell.problem_arguments
     count, cells = wanted["searches"], wanted["evaluations"]
-    table = _table(str(cell.here / os.path.expandvars(task["file"])), task["data_set"], task["signal"])
+    path = str(cell.here / os.path.expandvars(task["file"]))
+    table = _table(path, task["data_set"], task["signal"], task.get("searched_on"))
     make = algorithms(wanted.get("population_size", 1), wanted.get("tournament_size", 1))[wanted["algorithm"]]
     curves = regrets(table, make, range(cell.seed * count, (cell.seed + 1) * count), cells)
     looks = [look for look in LOOKS if look <= cells]
@@ -43,7 +44,7 @@ def measures(curves: np.ndarray, looks: list[int]) -> dict[str, float]:
 
 
 @cache
-def _table(path: str, data_set: str, signal: str) -> Table:
+def _table(path: str, data_set: str, signal: str, searched_on: str | None) -> Table:
     if "$" in path:
         raise ValueError(f"{path}: set that environment variable to the folder of the table, see README.md")
-    return Table.read(path, data_set, signal)
+    return Table.read(path, data_set, signal, searched_on)

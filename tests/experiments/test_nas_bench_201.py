@@ -27,6 +27,7 @@ def table(parts, tmp_path_factory):
         "arch": [str(genome.Cell(cell)) for cell in cells],
         "cifar10_val_12ep": early,
         "cifar10_test_200ep": final,
+        "cifar100_test_200ep": final[::-1],
     }
     path = tmp_path_factory.mktemp("nas") / "nas_bench_201.csv.gz"
     pd.DataFrame(columns).to_csv(path, index=False)
@@ -101,7 +102,16 @@ def test_a_cell_of_the_experiment(table, monkeypatch, tmp_path):
     assert [look for look, _, _ in found.curve] == [10, 20, 50, 100]
 
 
+def test_a_search_may_see_another_data_set_than_it_is_judged_on(parts, table):
+    *_, cell_search, _ = parts
+    own, other = (
+        cell_search.Table.read(table, name, "short", searched_on="cifar10") for name in ("cifar10", "cifar100")
+    )
+    assert np.array_equal(own.seen, other.seen)
+    assert np.array_equal(own.final, other.final[::-1])
+
+
 def test_missing_columns_are_named(parts, table):
     *_, cell_search, _ = parts
-    with pytest.raises(ValueError, match="cifar100_test_200ep"):
+    with pytest.raises(ValueError, match="cifar100_val_12ep"):
         cell_search.Table.read(table, "cifar100", "short")

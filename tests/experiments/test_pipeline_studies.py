@@ -78,11 +78,25 @@ def test_a_cell_of_lexicase(algorithm, tmp_path):
     assert 0.3 < found.measures["convergence"] <= found.measures["selection_score"]
 
 
+def test_scores_at_times_are_those_told_by_then():
+    told = searched("", [(), (0.5,), (), (0.9,), (0.8,)], duplicates=[2])
+    told.evaluated_individuals_ = told.evaluated_individuals_.assign(
+        cpu_seconds=[1.0, 1.0, 9.0, 3.0, 2.0], generation=[0, 0, 0, 1, 1]
+    )
+    with modules("successive_halving", "measures") as (measures,):
+        found = measures.measures(told, None)
+    assert found == {
+        "on_all_rows": 3.0, "generations": 2.0, "score_at_2.5_cpu_seconds": 0.5, "score_at_5.0_cpu_seconds": 0.9,
+        "score_at_7.5_cpu_seconds": 0.9,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("variant", ["nsga2", "halving"])
 def test_a_cell_of_successive_halving(variant, tmp_path):
     light = {"only": ["Ridge", "StandardScaler", "DecisionTreeRegressor", "PCA"]}
     found = small_cell(
-        "successive_halving", tmp_path, f"friedman-{variant}-0", task={"n_samples": 5000}, evaluations=20, cpu_seconds=20,
-        population_size=8, search_space=light, executor="serial",
+        "successive_halving", tmp_path, f"friedman-{variant}-0", task={"n_samples": 12_000}, evaluations=30,
+        population_size=8, search_space=light,
     )  # fmt: skip
     assert found.measures["test_score"] > 0.3
+    assert (found.measures["on_all_rows"] < 20) == (variant == "halving")
