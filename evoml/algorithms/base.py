@@ -57,25 +57,30 @@ class EvolutionaryAlgorithm(ABC):
         return False
 
     def start(self) -> State:
+        """Return the state before the first step."""
         return State(credit={name: Credit() for name in self.space.operators})
 
     def ask(self, state: State, n: int) -> tuple[State, list[Candidate]]:
+        """Return the next state and at most ``n`` new candidates; none while outcomes must be awaited."""
         room = max(self._room(state, n), 0)
         candidates = [self._candidate(state, state.next_id + index) for index in range(room)]
         return replace(state, next_id=state.next_id + room, asked=state.asked + room), candidates
 
     def tell(self, state: State, outcomes: Sequence[Outcome]) -> State:
+        """Return the state after outcomes; the one that is given stays as it was."""
         for outcome in outcomes:
             credited, trials = _credited(state.credit, outcome), remembered(state.trials, [outcome])
             state = self._absorb(replace(state, told=state.told + 1, credit=credited, trials=trials), outcome)
         return state
 
     def rivals(self, state: State) -> Sequence[Outcome]:
+        """Return the outcomes that a new candidate must beat to survive."""
         return state.population
 
     def restore(
         self, record: Mapping[str, Any], candidates: Mapping[int, Candidate], outcomes: Sequence[Outcome]
     ) -> State:
+        """Return the state that ``state.record()`` gave, of a run with these candidates asked and outcomes told."""
         for candidate in candidates.values():
             self._first_asked.setdefault(candidate.key, candidate.id)
         return State.restore(record, {outcome.candidate.id: outcome for outcome in outcomes})

@@ -25,6 +25,8 @@ class DeapSelection(Scheme):
 
     Parameters
     ----------
+    tournament_size
+        Is not used: ``select`` has its own.
     select : callable
         Is given individuals that have a ``fitness`` whose values are all maximised.
     chooses : {"survivors", "parents"}

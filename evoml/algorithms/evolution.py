@@ -27,6 +27,8 @@ class Evolution(EvolutionaryAlgorithm):
 
     Parameters
     ----------
+    space, seed, population_size, island
+        As for :class:`~evoml.algorithms.EvolutionaryAlgorithm`.
     scheme : Scheme or None
         None is one of the class's own kind.
     **options
@@ -56,6 +58,7 @@ class Evolution(EvolutionaryAlgorithm):
 
     @property
     def needs_cases(self) -> bool:
+        """Whether an evaluation must tell the errors on single rows."""
         return self.scheme.needs_cases
 
     def start(self) -> State:

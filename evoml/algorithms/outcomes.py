@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evoml.algorithms.dominance import ranked
+from evoml.core.threads import ALONE
 
 if TYPE_CHECKING:
     from evoml.core.candidate import Outcome
@@ -39,6 +40,8 @@ class OutcomePool:
     ) -> None:
         self.outcomes, self._age, self._niches = outcomes, age, niches
         self._n_old = len(outcomes) if n_old is None else n_old
+
+    threads = ALONE  # there are few of them
 
     def __len__(self) -> int:
         return len(self.outcomes)

@@ -17,12 +17,19 @@ REMEMBERED = 500  # trials that operators may learn from, the last ones
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """How often an operator was used, and how often its offspring was better than its first parent; old uses fade."""
+    """How often an operator was used, and how often its offspring was better than its first parent; old uses fade.
+
+    Attributes
+    ----------
+    tries, wins : float
+        Uses and successes, of which each counts a little less with each use that follows.
+    """
 
     tries: float = 0.0
     wins: float = 0.0
 
     def told(self, won: bool, fading: float = 0.995) -> Credit:
+        """Return the credit after one more use; ``fading`` is what all earlier ones count then, as a share."""
         return Credit(self.tries * fading + 1.0, self.wins * fading + won)
 
     @property

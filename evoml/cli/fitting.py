@@ -28,6 +28,7 @@ from evoml.cli.target import Data, data_from, held_out
 from evoml.components.catalogue import OPTIONAL_FILES
 from evoml.core.budget import Budget
 from evoml.core.errors import DataError, EvomlError, ModelFileError
+from evoml.core.own_files import from_file, is_in_file
 from evoml.journal import Journal
 
 if TYPE_CHECKING:
@@ -79,7 +80,17 @@ def _lasting(options: FitOptions) -> FitOptions:
         holdout=held,
         table=absolute(str(options.table)),
         search_space=space if space in (None, *OPTIONAL_FILES) else str(Path(str(space)).resolve()),
+        algorithm=_lasting_place(options.algorithm),
+        operators={name: _lasting_place(place) for name, place in (options.operators or {}).items()} or None,
     )
+
+
+def _lasting_place(text: Any) -> Any:
+    """Return ``file.py:Name`` with the whole path of the file, and any other text as it is."""
+    if not is_in_file(text):
+        return text
+    file, _, name = text.rpartition(":")
+    return f"{Path(file).expanduser().resolve()}:{name}"
 
 
 def _data(options: FitOptions) -> Data:
@@ -112,7 +123,10 @@ def _held_data(options: FitOptions, path: str, data: Data) -> Data:
     kinds = options.columns or {}
     table = read_table(path, [name for name, kind in kinds.items() if kind in TEXTS])
     if missing := [name for name in data.X.columns if name not in table.columns]:
-        raise DataError(f"the table held out, {path}, lacks the column(s) {', '.join(map(repr, missing[:5]))}")
+        raise DataError(
+            f"the table held out, {path}, lacks the column(s) {', '.join(map(repr, missing[:5]))}; give one with all columns of"
+            f" {options.table}"
+        )
     known = (*data.X, *options.targets, options.group, options.weight)
     table = table[[name for name in table.columns if name in known]]
     return data_from(table, options.targets, data.task, options.group, options.weight, kinds)
@@ -176,6 +190,7 @@ def _estimator(options: FitOptions, data: Data, **more: Any) -> Any:
         random_state=options.seed,
         search_space=options.search_space,
         algorithm=options.algorithm or DEFAULT_ALGORITHM,
+        operators={name: from_file(place) for name, place in (options.operators or {}).items()} or None,
         executor=options.cluster or "auto",
         cv=5 if options.time_split is None else f"time:{options.time_split}",
         column_kinds=options.columns,

@@ -20,6 +20,17 @@ app = typer.Typer(
 app.add_typer(experiment_commands, name="experiment")
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a run, as `evoml fit` wrote it.")]
+NewFolder = Annotated[str | None, typer.Option(help="New folder for the results; runs/TABLE-TIME by default.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")]
+Weight = Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")]
+
+# What `evoml formulas` and `evoml programs` share.
+Numbers = Annotated[str, typer.Argument(metavar="TABLE", help="CSV or Parquet file, or sklearn:NAME.")]
+Target = Annotated[str, typer.Option(help="Column to predict.", metavar="COLUMN")]
+Task = Annotated[str, typer.Option(help="auto, classification or regression.", metavar="TASK")]
+Seconds = Annotated[float | None, typer.Option(help="Seconds it may take; 60 if no other bound is given.")]
+Threads = Annotated[int, typer.Option(help="Threads; -1 for all processors.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with the same options.")]
 
 
 def _version(asked: bool) -> None:
@@ -62,9 +73,9 @@ def fit(
     ] = None,
     evaluations: Annotated[int | None, typer.Option(help="Pipelines to evaluate at most.")] = None,
     generations: Annotated[int | None, typer.Option(help="Generations to evolve at most.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")] = None,
+    seed: Seed = None,
     jobs: Annotated[int | None, typer.Option(help="Processes; -1, the default, for all processors.")] = None,
-    out: Annotated[str | None, typer.Option(help="New folder for the results; runs/TABLE-TIME by default.")] = None,
+    out: NewFolder = None,
     config: Annotated[
         str | None, typer.Option(help="TOML file with these options; the command line wins.", metavar="FILE")
     ] = None,
@@ -84,8 +95,12 @@ def fit(
     algorithm: Annotated[
         str | None, typer.Option(help="How it evolves, e.g. regularised; or your own, file.py:Name.", metavar="NAME")
     ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(help="An operator of variation of your own; as often as needed.", metavar="NAME=FILE.py:FUNCTION"),
+    ] = None,
     group: Annotated[str | None, typer.Option(help="Column of groups that folds keep whole.", metavar="COLUMN")] = None,
-    weight: Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")] = None,
+    weight: Weight = None,
     time_split: Annotated[
         str | None, typer.Option(help="Column of times: folds test on later rows than they train on.", metavar="COLUMN")
     ] = None,
@@ -119,7 +134,7 @@ def fit(
     """Evolve a pipeline that predicts a column of TABLE, and save it with its report."""
     from evoml.cli.columns import kinds_from
     from evoml.cli.fitting import fit as run
-    from evoml.cli.options import FitOptions, from_file, one_or_several, share_or_table
+    from evoml.cli.options import FitOptions, from_file, one_or_several, operators_from, share_or_table
 
     given = FitOptions(
         table=table,
@@ -139,6 +154,7 @@ def fit(
         weight=weight,
         time_split=time_split,
         columns=kinds_from(column) if column else None,
+        operators=operators_from(operator),
         out=out,
         cluster=cluster,
         ensemble_size=ensemble_size,
@@ -151,10 +167,10 @@ def fit(
 
 @app.command("formulas")
 def find_formulas(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="CSV or Parquet file, or sklearn:NAME.")],
-    target: Annotated[str, typer.Option(help="Column to predict.", metavar="COLUMN")],
-    task: Annotated[str, typer.Option(help="auto, classification or regression.", metavar="TASK")] = "auto",
-    seconds: Annotated[float | None, typer.Option(help="Seconds it may take; 60 if no other bound is given.")] = None,
+    table: Numbers,
+    target: Target,
+    task: Task = "auto",
+    seconds: Seconds = None,
     generations: Annotated[int | None, typer.Option(help="Generations to evolve at most.")] = None,
     functions: Annotated[
         str | None, typer.Option(help="Operations that formulas may use, e.g. add,sub,mul,div,exp.", metavar="NAMES")
@@ -165,13 +181,11 @@ def find_formulas(
     selection: Annotated[
         str, typer.Option(help="Which formula of the front is chosen: mdl, knee or best.", metavar="NAME")
     ] = "mdl",
-    weight: Annotated[str | None, typer.Option(help="Column of row weights.", metavar="COLUMN")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")] = None,
-    jobs: Annotated[int, typer.Option(help="Threads; -1 for all processors.")] = 1,
-    out: Annotated[str | None, typer.Option(help="New folder for the results; runs/TABLE-TIME by default.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, with the same options.")
-    ] = False,
+    weight: Weight = None,
+    seed: Seed = None,
+    jobs: Threads = 1,
+    out: NewFolder = None,
+    resume: Resume = False,
 ) -> None:
     """Evolve formulas that predict a column of TABLE: from the simplest to the most exact, as source and pictures."""
     from evoml.cli.formulas import FormulaOptions
@@ -186,10 +200,10 @@ def find_formulas(
 
 @app.command("programs")
 def find_programs(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="CSV or Parquet file, or sklearn:NAME.")],
-    target: Annotated[str, typer.Option(help="Column to predict.", metavar="COLUMN")],
-    task: Annotated[str, typer.Option(help="auto, classification or regression.", metavar="TASK")] = "auto",
-    seconds: Annotated[float | None, typer.Option(help="Seconds it may take; 60 if no other bound is given.")] = None,
+    table: Numbers,
+    target: Target,
+    task: Task = "auto",
+    seconds: Seconds = None,
     generations: Annotated[int | None, typer.Option(help="Populations of programs to be born at most.")] = None,
     population: Annotated[int, typer.Option(help="Programs in the population of each island.")] = 1000,
     islands: Annotated[int, typer.Option(help="Populations that evolve apart, on as many threads as --jobs.")] = 1,
@@ -205,15 +219,14 @@ def find_programs(
             help="Programs to start from: linear, affine, network, or files; none for random ones.", metavar="NAMES"
         ),
     ] = "affine,network",
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness; a fresh one if not given.")] = None,
-    jobs: Annotated[int, typer.Option(help="Threads; -1 for all processors.")] = 1,
+    weight: Weight = None,
+    seed: Seed = None,
+    jobs: Threads = 1,
     cluster: Annotated[
         str | None, typer.Option(help="Dask scheduler whose workers islands evolve on.", metavar="ADDRESS")
     ] = None,
-    out: Annotated[str | None, typer.Option(help="New folder for the results; runs/TABLE-TIME by default.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, with the same options.")
-    ] = False,
+    out: NewFolder = None,
+    resume: Resume = False,
 ) -> None:
     """Evolve a learning algorithm on TABLE: a program that sees one row after another, predicts, and learns."""
     from evoml.cli.programs import ProgramOptions
@@ -221,7 +234,7 @@ def find_programs(
 
     run(
         ProgramOptions(
-            table, target, task, seconds, generations, None, seed, jobs, out, resume, population, islands, algorithm,
+            table, target, task, seconds, generations, weight, seed, jobs, out, resume, population, islands, algorithm,
             operations, start, cluster,
         )
     )  # fmt: skip

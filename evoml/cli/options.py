@@ -10,6 +10,7 @@ from typing import Any
 
 from evoml.core.budget import check_positive
 from evoml.core.errors import BudgetError, SettingError, nearest
+from evoml.core.own_files import is_in_file
 
 DEFAULT_SECONDS = 60.0
 TASKS = ("auto", "classification", "regression")
@@ -21,12 +22,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "target": (str, list),
     "time_split": (str,),
     "holdout": (int, float, str),
-    "columns": (dict,),
+    **dict.fromkeys(("columns", "operators"), (dict,)),
     **dict.fromkeys(("evaluations", "generations", "seed", "jobs", "ensemble_size"), (int,)),
     **dict.fromkeys(("seconds", "cpu_seconds", "max_predict_ms", "max_model_mb", "explain"), (int, float)),
 }
 _NOUNS = {
-    (dict,): "a table of names and kinds",
+    (dict,): "a table of names with a text for each",
     (str,): "a text",
     (str, list): "a text or a list of texts",
     (int,): "a whole number",
@@ -71,6 +72,8 @@ class FitOptions:
         Column by which folds, and the rows held out, are later than what is trained on.
     columns : dict of name to kind
         What columns are, where it would be inferred wrongly.
+    operators : dict of name to ``file.py:function``
+        Operators of variation beside evoml's own.
     ensemble_size : int
         Pipelines that the model may average; 1 for a single one.
     max_predict_ms, max_model_mb : float
@@ -98,6 +101,7 @@ class FitOptions:
     cluster: str | None = None
     time_split: str | None = None
     columns: Mapping[str, str] | None = None
+    operators: Mapping[str, str] | None = None
     ensemble_size: int | None = None
     max_predict_ms: float | None = None
     max_model_mb: float | None = None
@@ -167,6 +171,14 @@ def from_mapping(content: Mapping[str, Any], where: str) -> FitOptions:
 def one_or_several(names: list[str] | None) -> str | list[str] | None:
     """Return what ``--target`` was given, a single one by itself."""
     return None if not names else names[0] if len(names) == 1 else list(names)
+
+
+def operators_from(given: list[str] | None) -> dict[str, str] | None:
+    """Return where each operator is, from texts such as ``widen=mine.py:widen``. Raises SettingError for another form."""
+    pairs = {name: place for name, _, place in (one.partition("=") for one in given or ())}
+    if wrong := [f"{name}={place}" for name, place in pairs.items() if not (name and is_in_file(place))]:
+        raise SettingError(f"--operator takes NAME=FILE.py:FUNCTION, such as widen=mine.py:widen; got {wrong[0]!r}")
+    return pairs or None
 
 
 def share_or_table(text: str | None) -> float | str | None:

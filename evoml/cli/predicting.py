@@ -53,7 +53,7 @@ def _cleans(model: SavedModel) -> bool:
 
 def _check_request(model: SavedModel, out: str | None, proba: bool) -> None:
     if out is not None and not Path(out).parent.is_dir():
-        raise SettingError(f"there is no folder {Path(out).parent} to write {Path(out).name} in")
+        raise SettingError(f"there is no folder {Path(out).parent} to write {Path(out).name} in; make it first")
     if proba and model.task != "classification":
         raise SettingError("--proba needs a classifier; this model was fitted for regression")
     if proba and not hasattr(model.pipeline, "predict_proba"):

@@ -22,7 +22,7 @@ KIND = "programs"
 
 @dataclass(frozen=True)
 class ProgramOptions(TableSearch):
-    """What `evoml programs` was asked for. It knows no weights."""
+    """What `evoml programs` was asked for."""
 
     population: int = 1000
     islands: int = 1
@@ -34,20 +34,19 @@ class ProgramOptions(TableSearch):
 
 def programs(options: ProgramOptions) -> None:
     """Search for a program, print it, and leave files in a folder."""
-    X, y, _ = numbers_of(options, KIND)
-    _run(*prepared(options, KIND), X, y)
+    data = numbers_of(options, KIND)
+    _run(*prepared(options, KIND), *data)
 
 
 def resume_programs(folder: RunFolder) -> None:
     """Go on with a folder's run to the end of its budget, and write the files it lacks."""
     options = recorded(folder, ProgramOptions, KIND)
-    X, y, _ = numbers_of(options, KIND)
-    _run(folder, options, X, y)
+    _run(folder, options, *numbers_of(options, KIND))
 
 
-def _run(folder: RunFolder, options: ProgramOptions, X: pd.DataFrame, y: pd.Series) -> None:
+def _run(folder: RunFolder, options: ProgramOptions, X: pd.DataFrame, y: pd.Series, weights: Any) -> None:
     estimator = _estimator(options, y)
-    carry_out(folder, options, KIND, estimator, X, y)
+    carry_out(folder, options, KIND, estimator, X, y, sample_weight=weights)
     path = folder.path
     failures = write_all(
         lambda: write_whole(path / "program.txt", estimator.program_),

@@ -1,6 +1,6 @@
 """The ground floor: what every other floor speaks in. Imports nothing else of evoml."""
 
-from evoml.core.budget import Budget, Moment, Progress, StopRule, any_of, spent, stalled_for
+from evoml.core.budget import Budget, Moment, Progress, StopRule, any_of, early_stopping, spent, stalled_for
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status, StepTime, Trial
 from evoml.core.errors import (
     BudgetError,
@@ -35,6 +35,7 @@ __all__ = [
     "StopRule",
     "Trial",
     "any_of",
+    "early_stopping",
     "fresh_seed",
     "spent",
     "stalled_for",

@@ -15,7 +15,15 @@ OVERRUN, OVERRUN_SECONDS = 0.02, 1.0  # beyond its seconds, a run is over by the
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When something began: a moment of the monotonic clock, and the CPU seconds this process had used by then."""
+    """When something began.
+
+    Attributes
+    ----------
+    wall : float
+        Seconds of the monotonic clock; now by default.
+    cpu : float
+        CPU seconds that this process had used by then.
+    """
 
     wall: float = field(default_factory=time.monotonic)
     cpu: float = field(default_factory=time.process_time)
@@ -147,6 +155,11 @@ def spent(budget: Budget) -> StopRule:
         )
 
     return rule
+
+
+def early_stopping(wanted: int | StopRule | None) -> StopRule:
+    """Return the rule that ``early_stop`` stands for: one of the user's own, generations without improvement, or none."""
+    return wanted if callable(wanted) else stalled_for(wanted)
 
 
 def stalled_for(generations: int | None) -> StopRule:

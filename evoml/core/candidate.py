@@ -101,8 +101,8 @@ class Cost:
 class StepTime:
     """Seconds that one step of a plan took on one fold: what a cost model learns from.
 
-    ``node`` names the step in the plan, ``rows`` and ``columns`` are those it was fitted on; ``effort`` is the share of
-    its iterations.
+    ``node`` names the step in the plan, ``rows`` and ``columns`` are those it was fitted on; ``fit`` and ``predict`` are the
+    seconds, ``effort`` is the share of its iterations.
     """
 
     node: str
@@ -152,7 +152,8 @@ class Outcome:
     """A candidate and what became of it: failure is a value, not an exception.
 
     ``scores`` holds one number for each objective, all maximised; empty unless the status is OK.
-    ``duplicate_of`` is the id of the earlier candidate of the same key whose evaluation was used.
+    ``duplicate_of`` is the id of the earlier candidate of the same key whose evaluation was used. ``status`` is the
+    evaluation's, and ``ok`` tells whether it is OK.
     """
 
     candidate: Candidate
@@ -173,7 +174,8 @@ class Outcome:
 class Trial:
     """What a genome space may learn from an outcome.
 
-    ``score`` is the first objective, minus infinity for a candidate that was stopped early or failed.
+    ``key`` names its meaning; ``score`` is the first objective, minus infinity for a candidate that was stopped early or
+    failed.
     """
 
     genome: Any

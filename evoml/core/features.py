@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evoml.core.clean_table import CleanTable
-    from evoml.core.columns import Column
+    from evoml.core.column import Column
 
 MAX_DENSE_BYTES = 4 * 2**30  # a sparse input larger than this when dense is refused
 NOTHING = "nothing"  # name of the constant column that stands for a table without any usable one

@@ -39,6 +39,8 @@ def _module(path: Path) -> Any:
     own = f"evoml_own_{path.stem}_{digest}"
     if own in sys.modules:
         return sys.modules[own]
+    import cloudpickle
+
     spec = importlib.util.spec_from_file_location(own, path)
     assert spec is not None
     assert spec.loader is not None
@@ -48,4 +50,5 @@ def _module(path: Path) -> Any:
     except Exception as error:
         del sys.modules[own]
         raise SettingError(f"{path} could not be run: {type(error).__name__}: {error}") from error
+    cloudpickle.register_pickle_by_value(module)  # worker processes cannot import it by that name
     return module

@@ -71,17 +71,11 @@ class Executor(Protocol):
         """Return finished evaluations; wait for the first one, at most ``timeout`` seconds."""
         ...
 
-    def fit(self, text: str, timeout: float | None = None) -> Any:
-        """Return the pipeline written as ``text`` fitted on the whole table; everything still running is stopped.
-
-        Raises FitError, with what went wrong, if it fails, takes its process down, or takes more than ``timeout`` seconds.
-        """
-        ...
-
     def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
-        """Return several pipelines fitted on the whole table, at once where that can be done, begun in the order given.
+        """Return pipelines fitted on the whole table, at once where that can be done, begun in the order given.
 
-        In place of one that could not be fitted, or not within ``timeout`` seconds of the call, stands a FitError.
+        Everything still running is stopped. In place of one that could not be fitted, took its process down, or was not
+        ready within ``timeout`` seconds of the call, stands a FitError with what went wrong.
         """
         ...
 

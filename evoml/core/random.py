@@ -39,6 +39,17 @@ def fresh_seed() -> int:
     return int(np.random.SeedSequence().generate_state(1)[0])
 
 
+def drawn_by_weight(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return ``count`` positions in a random order, each as often as its share of (n,) weights says, give or take one.
+
+    It is systematic resampling (Kitagawa 1996): one draw sets all places on the line of cumulated weights.
+    """
+    ends = np.cumsum(weights)
+    places = (np.arange(count) + rng.random()) / count * ends[-1]
+    chosen = np.searchsorted(ends, places, side="right")
+    return rng.permutation(np.minimum(chosen, np.flatnonzero(weights)[-1]))
+
+
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 

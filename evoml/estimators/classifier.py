@@ -7,7 +7,8 @@ from typing import Any
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from evoml.estimators.base import ATTRIBUTES, PARAMETERS, EvoEstimator, pipeline_has
+from evoml.estimators.base import PARAMETERS, EvoEstimator
+from evoml.estimators.pipeline_results import ATTRIBUTES, pipeline_has
 from evoml.learners.out_of_fold import of_each_output
 
 

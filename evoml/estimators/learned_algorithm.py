@@ -14,9 +14,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from evoml.core.budget import check_positive
 from evoml.core.errors import DataError, SettingError, nearest
+from evoml.core.random import drawn_by_weight, stream
 from evoml.estimators import parameters
 
 TASKS = ("regression", "classification")
+_WEIGHTS = 1  # what is drawn by weights has a random stream of its own
 _PATH = "evoml.estimators.learned_algorithm.LearnedAlgorithm"
 
 
@@ -84,7 +86,7 @@ class LearnedAlgorithm(BaseEstimator):
         self.max_features = max_features
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> LearnedAlgorithm:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LearnedAlgorithm:
         """Train the program.
 
         Parameters
@@ -92,6 +94,8 @@ class LearnedAlgorithm(BaseEstimator):
         X : (n_rows, n_columns) array or data frame of numbers
             Without missing values.
         y : (n_rows,) array of numbers, or of labels
+        sample_weight : (n_rows,) array or None
+            How often rows come, relative to each other: a program knows no weights, so that rows are drawn by them.
 
         Returns
         -------
@@ -102,8 +106,14 @@ class LearnedAlgorithm(BaseEstimator):
         program = self._checked_program()
         classes = self.task == "classification"
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=not classes)
-        labels = self._labels_of_classes(y) if classes else self._labels_of_numbers(y)
         self._seed = parameters.seed(self.random_state)
+        weights = parameters.row_weights(sample_weight, X)
+        if classes:
+            self._keep_classes(y if weights is None else y[weights > 0])
+        if weights is not None:
+            rows = drawn_by_weight(weights, max(len(X), int(self.examples)), stream(self._seed, _WEIGHTS))
+            X, y = X[rows], y[rows]
+        labels = self._labels_of_classes(y) if classes else self._labels_of_numbers(y)
         rng = np.random.default_rng(self._seed)
         self._scaling = Scaling.of(X, int(self.max_features), rng)
         order = example_order(len(X), int(self.examples), rng)
@@ -133,11 +143,13 @@ class LearnedAlgorithm(BaseEstimator):
         self._mean, self._spread = float(y.mean()), float(y.std())
         return ((y - self._mean) * inverse_spread(y - self._mean, np.abs(y).max()))[:, None]
 
-    def _labels_of_classes(self, y: np.ndarray) -> np.ndarray:
+    def _keep_classes(self, y: np.ndarray) -> None:
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise DataError(f"a classifier needs at least two classes, got one class only: {self.classes_.tolist()}")
+
+    def _labels_of_classes(self, y: np.ndarray) -> np.ndarray:
         kinds = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
         labels = (y[:, None] == kinds).astype(np.float64)
         self._shares = labels.mean(axis=0)
@@ -165,7 +177,9 @@ class LearnedAlgorithm(BaseEstimator):
         from scipy.special import expit
 
         check_is_fitted(self)
-        found = expit(self._outputs(X, np.log(self._shares / (1.0 - self._shares))))
+        with np.errstate(divide="ignore"):  # of a class of next to no weight no row may have been drawn
+            logits = np.log(self._shares / (1.0 - self._shares))
+        found = expit(self._outputs(X, logits))
         if len(self.classes_) == 2:
             return np.column_stack([1.0 - found, found])
         total = found.sum(axis=1, keepdims=True)
@@ -183,7 +197,7 @@ class LearnedAlgorithm(BaseEstimator):
     def to_numpy_source(self) -> str:
         """Return a module that needs NumPy only: ``LearnedAlgorithm(seed).fit(X, y).predict(X)``, and the same predictions.
 
-        The seed is that of the last ``fit``, or ``random_state``; it need not be fitted.
+        The seed is that of the last ``fit``, or ``random_state``; it need not be fitted. The module knows no ``sample_weight``.
         """
         from evoml.genomes.program.source import numpy_source
 

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import _check_sample_weight
 
 from evoml.core.budget import Budget, check_positive
-from evoml.core.errors import BudgetError
+from evoml.core.errors import BudgetError, SettingError
 from evoml.core.random import fresh_seed
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MINUTES = 5.0
 DEFAULT_SECONDS = 60.0  # of searches for formulas and programs
+MOST_ROWS = 10_000  # that a search for formulas looks at, unless more is asked for
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -65,6 +67,18 @@ def seed(random_state: Any) -> int:
     return int(random_state)
 
 
+def row_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
+    """Return the weights of rows as (n_rows,) float64, None for none. Raises ValueError for negative ones, or none above 0."""
+    if sample_weight is None:
+        return None
+    weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError(
+            "sample_weight must be positive for some row, but all are 0; leave it out, or give other weights"
+        )
+    return weights
+
+
 def pipelines(initial_pipelines: Any) -> list[Any]:
     """Return the initial pipelines as a list, also a single one."""
     if isinstance(initial_pipelines, str) or hasattr(initial_pipelines, "fit"):
@@ -106,3 +120,39 @@ def worker_memory(memory_limit: Any, n_workers: int) -> int:
         memory_limit = float(found[1]) * _UNITS[found[2]]
     check_positive(memory_limit, "memory_limit in bytes")
     return int(memory_limit)
+
+
+def local_search(wanted: Any) -> tuple[int, float]:
+    """Return the steps of local search, and the share of offspring that gets them."""
+    steps, share = wanted if isinstance(wanted, (tuple, list)) and len(wanted) == 2 else (wanted, 1.0)
+    try:
+        fits = not isinstance(steps, bool) and int(steps) == steps >= 0 and 0 <= share <= 1
+    except (TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
+        raise SettingError(
+            f"local_search must be a number of steps from 0 on, or (steps, share of offspring), got {wanted!r}"
+        )
+    return int(steps), float(share)
+
+
+def pair(wanted: Any, name: str) -> tuple[float, float]:
+    """Return two numbers, the lesser one first."""
+    try:
+        low, high = map(float, wanted)
+        fits = np.isfinite([low, high]).all() and low <= high and (name != "init_length" or low >= 1)
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise SettingError(f"{name} must be two numbers, the lesser one first, got {wanted!r}")
+    return low, high
+
+
+def search_rows(wanted: Any, n_rows: int) -> int:
+    """Return how many rows a search for formulas looks at."""
+    if wanted is None:
+        return MOST_ROWS
+    if isinstance(wanted, (float, np.floating)) and 0 < wanted <= 1:
+        return max(2, round(wanted * n_rows))
+    check_positive(wanted, "number of max_samples", whole=True)
+    return int(wanted)

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from evoml.core.budget import Moment
 from evoml.core.errors import DataError
+from evoml.estimators import parameters
 from evoml.estimators.program_search import ATTRIBUTES, PARAMETERS, ProgramSearchEstimator
 
 
@@ -33,7 +34,7 @@ class ProgramClassifier(ClassifierMixin, ProgramSearchEstimator):
 
     _task: ClassVar[str] = "classification"
 
-    def fit(self, X: Any, y: Any) -> ProgramClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ProgramClassifier:
         """Search for a program, and train it.
 
         Parameters
@@ -41,6 +42,8 @@ class ProgramClassifier(ClassifierMixin, ProgramSearchEstimator):
         X : (n_rows, n_columns) array or data frame of numbers
             Without missing values.
         y : (n_rows,) array of labels
+        sample_weight : (n_rows,) array or None
+            How often rows come, relative to each other: programs learn from, and are judged on, rows drawn by their weights.
 
         Returns
         -------
@@ -49,10 +52,13 @@ class ProgramClassifier(ClassifierMixin, ProgramSearchEstimator):
         began = Moment()
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(y)
+        weights = parameters.row_weights(sample_weight, X)
+        if weights is not None:
+            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise DataError(f"a classifier needs at least two classes, got one class only: {self.classes_.tolist()}")
-        self._run(X, y, began)
+        self._run(X, y, weights, began)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
 from evoml.core.budget import Moment
+from evoml.estimators import parameters
 from evoml.estimators.program_search import ATTRIBUTES, PARAMETERS, ProgramSearchEstimator
 
 
@@ -25,7 +26,7 @@ class ProgramRegressor(RegressorMixin, ProgramSearchEstimator):
     True
     """
 
-    def fit(self, X: Any, y: Any) -> ProgramRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ProgramRegressor:
         """Search for a program, and train it.
 
         Parameters
@@ -33,6 +34,8 @@ class ProgramRegressor(RegressorMixin, ProgramSearchEstimator):
         X : (n_rows, n_columns) array or data frame of numbers
             Without missing values.
         y : (n_rows,) array of numbers
+        sample_weight : (n_rows,) array or None
+            How often rows come, relative to each other: programs learn from, and are judged on, rows drawn by their weights.
 
         Returns
         -------
@@ -40,5 +43,8 @@ class ProgramRegressor(RegressorMixin, ProgramSearchEstimator):
         """
         began = Moment()
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
-        self._run(X, np.asarray(y, np.float64), began)
+        weights = parameters.row_weights(sample_weight, X)
+        if weights is not None:
+            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+        self._run(X, np.asarray(y, np.float64), weights, began)
         return self

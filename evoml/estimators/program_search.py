@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from evoml.core.budget import Moment, check_positive
+from evoml.core.budget import Moment, early_stopping
 from evoml.core.errors import SettingError, nearest
 from evoml.estimators import parameters
 from evoml.estimators.learned_algorithm import LearnedAlgorithm
@@ -63,8 +63,9 @@ PARAMETERS = """
         Rows that a program learns from in each task; those of smaller tables come several times.
     max_features : int, default=32
         Features of the programs' vectors at most; more columns are projected onto them at random, in each task anew.
-    early_stop : int or None, default=None
-        Generations without a better program after which the run ends.
+    early_stop : int, callable or None, default=None
+        Generations without a better program after which the run ends, or a rule of your own, ``rule(progress)``:
+        called before each step with the :class:`evoml.core.Progress` so far, it returns whether to stop.
     n_jobs : int or None, default=1
         Threads, on which islands evolve side by side; -1 is all cores.
     executor : str or object, default="threads"
@@ -136,7 +137,7 @@ class ProgramSearchEstimator(BaseEstimator):
         n_tasks: int = 8,
         examples: int = 5000,
         max_features: int = 32,
-        early_stop: int | None = None,
+        early_stop: Any = None,
         n_jobs: int | None = 1,
         executor: Any = "threads",
         random_state: Any = None,
@@ -174,21 +175,21 @@ class ProgramSearchEstimator(BaseEstimator):
 
     # -- fitting ------------------------------------------------------------------------------------------------------
 
-    def _run(self, X: np.ndarray, y: np.ndarray, began: Moment) -> None:
+    def _run(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None, began: Moment) -> None:
         """Search for a program, train it on all rows, and keep what was found."""
         from evoml.run.programs import search_programs
 
         with self._shown() as watching:
-            wanted = self._search(X, y, began)
+            wanted = self._search(X, y, weights, began)
             result = search_programs(replace(wanted, callbacks=[*wanted.callbacks, *watching]))
         self._keep(result)
         own = LearnedAlgorithm(
             result.champion.text, task=self._task, examples=self.examples, max_features=self.max_features,
             random_state=wanted.seed,
         )  # fmt: skip
-        self.algorithm_ = own.fit(X, y)
+        self.algorithm_ = own.fit(X, y, weights)
 
-    def _search(self, X: np.ndarray, y: np.ndarray, began: Moment) -> ProgramSearch:
+    def _search(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None, began: Moment) -> ProgramSearch:
         from evoml.evaluation import workers
         from evoml.evaluation.program_parts import table_parts
         from evoml.run.programs import ProgramSearch
@@ -196,7 +197,7 @@ class ProgramSearchEstimator(BaseEstimator):
         parameters.check_whole(
             self, "population_size", "islands", "n_tasks", "examples", "max_features", "tournament_size"
         )
-        check_positive(self.early_stop, "early_stop in generations", whole=True)
+        early_stopping(self.early_stop)  # raises for what is no rule
         if self.algorithm not in ALGORITHMS:
             raise SettingError(
                 f"unknown algorithm {self.algorithm!r}{nearest(self.algorithm, ALGORITHMS)}; there are:"
@@ -205,7 +206,7 @@ class ProgramSearchEstimator(BaseEstimator):
         seed = parameters.seed(self.random_state)
         search, select, report = table_parts(
             X, y, classes=self._task == "classification", seed=seed, count=int(self.n_tasks),
-            most_features=int(self.max_features), examples=int(self.examples),
+            most_features=int(self.max_features), examples=int(self.examples), weights=weights,
         )  # fmt: skip
         return ProgramSearch(
             search=search,

@@ -6,7 +6,8 @@ from typing import Any
 
 from sklearn.base import RegressorMixin
 
-from evoml.estimators.base import ATTRIBUTES, PARAMETERS, EvoEstimator
+from evoml.estimators.base import PARAMETERS, EvoEstimator
+from evoml.estimators.pipeline_results import ATTRIBUTES
 
 
 class EvoRegressor(RegressorMixin, EvoEstimator):

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from evoml.core.budget import Moment, check_positive
+from evoml.core.budget import Moment, check_positive, early_stopping
 from evoml.core.errors import DataError, SettingError, nearest
 from evoml.estimators import parameters
 from evoml.estimators.symbolic_results import SymbolicResults
@@ -21,7 +21,6 @@ from evoml.estimators.symbolic_results import SymbolicResults
 if TYPE_CHECKING:
     from evoml.run.formulas import FormulaResult, FormulaSearch, Sight
 
-MOST_ROWS = 10_000  # that a search looks at, unless more is asked for
 METRICS = {
     "mse": "mse",
     "rmse": "mse",
@@ -105,8 +104,9 @@ PARAMETERS = """
     stopping_criteria : float, default=1e-18
         Error, as a share of the target's variance, at which the target counts as met and the search ends soon. Good
         approximations reach 1e-12; below the default it is the formula itself.
-    early_stop : int or None, default=None
-        Generations without a better front after which the run ends.
+    early_stop : int, callable or None, default=None
+        Generations without a better front after which the run ends, or a rule of your own, ``rule(progress)``:
+        called before each step with the :class:`evoml.core.Progress` so far, it returns whether to stop.
     feature_names : sequence of str or None, default=None
         Names of the columns in formulas; None is those of the data frame, or x0, x1, ...
     n_jobs : int or None, default=1
@@ -192,7 +192,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         initial_formulas: Sequence[str] = (),
         max_samples: Any = None,
         stopping_criteria: float = 1e-18,
-        early_stop: int | None = None,
+        early_stop: Any = None,
         feature_names: Sequence[str] | None = None,
         n_jobs: int | None = 1,
         random_state: Any = None,
@@ -268,10 +268,10 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         from evoml.run.formulas import FormulaSearch
 
         parameters.check_whole(self, "population_size", "islands", "tournament_size", "max_length", "max_depth")
-        check_positive(self.early_stop, "early_stop in generations", whole=True)
+        early_stopping(self.early_stop)  # raises for what is no rule
         check_positive(self.patience, "patience in generations", whole=True)
-        steps, share = _local_search(self.local_search)
-        low, high = _pair(self.init_length, "init_length")
+        steps, share = parameters.local_search(self.local_search)
+        low, high = parameters.pair(self.init_length, "init_length")
         return FormulaSearch(
             X=X,
             targets=targets,
@@ -293,7 +293,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             init_length=(int(low), int(high)),
             max_length=int(self.max_length),
             max_depth=int(self.max_depth),
-            const_range=None if self.const_range is None else _pair(self.const_range, "const_range"),
+            const_range=None if self.const_range is None else parameters.pair(self.const_range, "const_range"),
             local_steps=steps,
             local_probability=share,
             complexity=self.complexity,
@@ -301,7 +301,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             target_unit=self.target_unit,
             monotone=self.monotone,
             initial_formulas=[*self.initial_formulas, *self._last_front()],
-            search_rows=_rows(self.max_samples, len(X)),
+            search_rows=parameters.search_rows(self.max_samples, len(X)),
             selection=self.selection,
             snap=bool(self.snap),
             solved=float(self.stopping_criteria),
@@ -393,37 +393,3 @@ def _check_columns(X: Any) -> None:
             f"formulas need columns of numbers; {', '.join(map(repr, odd[:5]))} hold something else: encode or leave out"
             " such columns, or use EvoClassifier or EvoRegressor, which take them as they are"
         )
-
-
-def _local_search(wanted: Any) -> tuple[int, float]:
-    steps, share = wanted if isinstance(wanted, (tuple, list)) and len(wanted) == 2 else (wanted, 1.0)
-    try:
-        fits = not isinstance(steps, bool) and int(steps) == steps >= 0 and 0 <= share <= 1
-    except (TypeError, ValueError, OverflowError):
-        fits = False
-    if not fits:
-        raise SettingError(
-            f"local_search must be a number of steps from 0 on, or (steps, share of offspring), got {wanted!r}"
-        )
-    return int(steps), float(share)
-
-
-def _pair(wanted: Any, name: str) -> tuple[float, float]:
-    try:
-        low, high = map(float, wanted)
-        fits = np.isfinite([low, high]).all() and low <= high and (name != "init_length" or low >= 1)
-    except (TypeError, ValueError):
-        fits = False
-    if not fits:
-        raise SettingError(f"{name} must be two numbers, the lesser one first, got {wanted!r}")
-    return low, high
-
-
-def _rows(wanted: Any, n_rows: int) -> int:
-    """Return how many rows the search looks at."""
-    if wanted is None:
-        return MOST_ROWS
-    if isinstance(wanted, (float, np.floating)) and 0 < wanted <= 1:
-        return max(2, round(wanted * n_rows))
-    check_positive(wanted, "number of max_samples", whole=True)
-    return int(wanted)

@@ -75,7 +75,8 @@ class SymbolicTransformer(TransformerMixin, SymbolicEstimator):
             check_positive(getattr(self, name), name, whole=True)
         if self.hall_of_fame < self.n_components:
             raise SettingError(
-                f"hall_of_fame ({self.hall_of_fame}) must not be less than n_components ({self.n_components})"
+                f"hall_of_fame ({self.hall_of_fame}) must not be less than n_components ({self.n_components}); raise the"
+                " one, or lower the other"
             )
         X, y = self._checked(X, y, y_numeric=False)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)

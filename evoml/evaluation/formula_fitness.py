@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from evoml.core.batches import Measured, Offspring
 from evoml.core.random import mixed, uniforms
+from evoml.core.threads import ALONE, CHUNK, Threads
 from evoml.evaluation import formula_absolute as absolute
 from evoml.evaluation.formula_table import LOSSES, FormulaTable
 from evoml.genomes.expression.description import complexities
@@ -21,7 +20,6 @@ from evoml.kernels.expression_evaluate import evaluate
 from evoml.kernels.expression_fitness import LOG_LOSS, MAE, R2, score
 from evoml.kernels.expression_least_squares import fit_constants
 
-CHUNK = 64  # formulas of one call; not by the number of threads, on which nothing may depend
 CASES = 128  # rows that selection by cases looks at
 LEAST_ROWS = 50  # that formulas are judged on, whatever the share
 _SEARCHED = 1 << 40  # number of the key that decides on local search, beyond those that spaces and selection use
@@ -52,7 +50,7 @@ class Scored:
 
 
 class FormulaFitness:
-    """Scores formulas on one table; close it after use.
+    """Scores formulas on one table.
 
     Parameters
     ----------
@@ -60,8 +58,8 @@ class FormulaFitness:
     loss : str
         A name in ``LOSSES``.
     local_search : LocalSearch
-    n_jobs : int
-        Threads; they change nothing but the time it takes.
+    threads : Threads
+        Among which formulas are divided.
     weights : float64 array or None
         Complexity of each node by its code; None counts nodes.
     penalties : sequence of callables
@@ -78,7 +76,7 @@ class FormulaFitness:
         table: FormulaTable,
         loss: str = "mse",
         local_search: LocalSearch = LocalSearch(),
-        n_jobs: int = 1,
+        threads: Threads = ALONE,
         weights: np.ndarray | None = None,
         penalties: Sequence[Penalty] = (),
         with_cases: bool = False,
@@ -86,8 +84,7 @@ class FormulaFitness:
     ) -> None:
         self.local_search, self.weights, self.penalties = local_search, weights, tuple(penalties)
         self.loss, self.precision, self.with_cases = LOSSES[loss], precision, with_cases
-        self.cpu_seconds, self.evaluations, self.node_evaluations = 0.0, 0, 0
-        self._pool = ThreadPoolExecutor(n_jobs) if n_jobs > 1 else None
+        self.threads, self.evaluations, self.node_evaluations = threads, 0, 0
         self._lay_out(table)
 
     def _lay_out(self, table: FormulaTable) -> None:
@@ -103,21 +100,14 @@ class FormulaFitness:
         part = copy(self)
         part._lay_out(self.table.evenly(max(LEAST_ROWS, round(offspring.share * self.table.n_rows))))
         measured = part.evaluate(replace(offspring, share=1.0))
-        for name in ("cpu_seconds", "evaluations", "node_evaluations"):
-            setattr(self, name, getattr(part, name))
+        self.evaluations, self.node_evaluations = part.evaluations, part.node_evaluations
         return measured
-
-    def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
 
     def evaluate(self, offspring: Offspring) -> Measured:
         """Return what a generation is worth; the constants of a share of it are tuned first."""
         if offspring.share < 1.0:
             return self._on_a_share(offspring)
-        searched = uniforms(mixed(offspring.keys, _SEARCHED)) < self.local_search.probability
-        steps = np.where(searched, self.local_search.steps, 0).astype(np.int32)
-        found = self.score(offspring.genomes, steps)
+        found = self.score(offspring.genomes, self._steps(offspring.keys))
         errors = found.errors + self._broken(found)
         sizes = complexities(found.genomes, self.weights)
         cases = None if self._cases is None else self._by_case(found)
@@ -125,13 +115,28 @@ class FormulaFitness:
         meanings = found.hashes if not self.penalties else mixed(found.hashes, np.minimum(errors, 9.0).astype(np.int64))
         return Measured(found.genomes, np.column_stack([errors, sizes]), meanings, cases)
 
-    def score(self, genomes: Population, steps: np.ndarray) -> Scored:
-        """Return what formulas are worth after so many steps, int32 (n,), of local search on their constants."""
+    def _steps(self, keys: np.ndarray) -> np.ndarray:
+        """Return how many steps of local search each formula is worth, by its key: int32 (n,)."""
+        if self.local_search.probability >= 1.0:
+            return np.full(len(keys), self.local_search.steps, np.int32)
+        searched = uniforms(mixed(keys, _SEARCHED)) < self.local_search.probability
+        return np.where(searched, self.local_search.steps, 0).astype(np.int32)
+
+    def score(self, genomes: Population, steps: np.ndarray, chunk: int = CHUNK) -> Scored:
+        """Return what formulas are worth after so many steps, int32 (n,), of local search on their constants.
+
+        chunk : formulas that a thread is given at a time; few where each of them takes long.
+        """
         n = len(genomes)
-        constants = genomes.constants.copy()
+        constants = np.empty_like(genomes.constants)
         errors, scales, hashes = np.empty(n), np.empty((n, 2)), np.empty(n, np.uint64)
         work = {LOG_LOSS: self._score_logits, MAE: self._score_distances}.get(self.loss, self._score_numbers)
-        self._in_chunks(n, lambda first, last: work(genomes, constants, steps, first, last, errors, scales, hashes))
+
+        def some(first: int, last: int) -> None:
+            constants[first:last] = genomes.constants[first:last]
+            work(genomes, constants, steps, first, last, errors, scales, hashes)
+
+        self.threads.in_chunks(n, some, chunk)
         self.evaluations += n
         self.node_evaluations += int((genomes.lengths * (1 + steps)).sum()) * self.table.n_rows
         return Scored(Population(genomes.codes, constants, genomes.lengths), errors, scales, hashes)
@@ -189,17 +194,6 @@ class FormulaFitness:
         constants[own] = logits.constants[:, _LOGIT:]
         errors[own] = np.where(defined, errors[own] / self.unit, np.inf)
 
-    def _in_chunks(self, n: int, work: Callable[[int, int], None]) -> None:
-        """Have ``work(first, last)`` done for all of n formulas."""
-
-        def timed(first: int) -> float:
-            began = time.thread_time()
-            work(first, min(first + CHUNK, n))
-            return time.thread_time() - began
-
-        starts = range(0, n, CHUNK)
-        self.cpu_seconds += sum(map(timed, starts) if self._pool is None else self._pool.map(timed, starts))
-
     def _broken(self, found: Scored) -> np.ndarray:
         """Return how far formulas are from what is demanded of them, (n,): 0, or at least 1."""
         total = np.zeros(len(found.errors))
@@ -211,22 +205,24 @@ class FormulaFitness:
     def _by_case(self, found: Scored) -> np.ndarray:
         """Return how far scaled outputs are from the target on some rows: (n, rows) float32."""
         assert self._cases is not None
-        outputs = self.outputs(found.genomes, self._cases.features)
-        with np.errstate(all="ignore"):
-            scaled = found.scales[:, :1] + found.scales[:, 1:] * outputs
-            if self.loss == LOG_LOSS:
-                far = np.logaddexp(0.0, np.where(self._cases.target > 0.5, -scaled, scaled))
-            else:
-                far = np.abs(scaled - self._cases.target)
-            return np.where(np.isfinite(far), far, np.inf).astype(np.float32)
+        genomes, target = found.genomes, self._cases.target
+        features = np.ascontiguousarray(self._cases.features, dtype=self._features.dtype)
+        shape, n = (genomes.codes, genomes.constants, genomes.lengths), len(genomes)
+        outputs, cases = np.empty((n, len(target)), features.dtype), np.empty((n, len(target)), np.float32)
 
-    def outputs(self, genomes: Population, features: np.ndarray) -> np.ndarray:
-        """Return the outputs of formulas for ``features`` (n_features, n_rows), not scaled: (n, n_rows)."""
-        features = np.ascontiguousarray(features, dtype=self._features.dtype)
-        out = np.empty((len(genomes), features.shape[1]), features.dtype)
-        shape = genomes.codes, genomes.constants, genomes.lengths
-        self._in_chunks(len(genomes), lambda first, last: evaluate(*shape, features, first, last, out))
-        return out
+        def some(first: int, last: int) -> None:
+            own = slice(first, last)
+            evaluate(*shape, features, first, last, outputs)
+            with np.errstate(all="ignore"):
+                scaled = found.scales[own, :1] + found.scales[own, 1:] * outputs[own]
+                if self.loss == LOG_LOSS:
+                    far = np.logaddexp(0.0, np.where(target > 0.5, -scaled, scaled))
+                else:
+                    far = np.abs(scaled - target)
+                cases[own] = np.where(np.isfinite(far), far, np.inf)
+
+        self.threads.in_chunks(n, some)
+        return cases
 
 
 def as_logits(genomes: Population, scales: np.ndarray) -> Population:

@@ -48,7 +48,9 @@ def set_aside(
     if times is not None:
         held = times > np.quantile(times, 1.0 - share, method="lower")
         if not held.any() or held.all():
-            raise DataError(f"the latest {share:.0%} of the rows cannot be held out: there are too few distinct times")
+            raise DataError(
+                f"the latest {share:.0%} of the rows cannot be held out: there are too few distinct times; give another share"
+            )
         return every[~held], every[held]
     try:
         if groups is not None:

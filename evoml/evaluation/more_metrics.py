@@ -158,7 +158,9 @@ class CostMatrix:
     @staticmethod
     def _checked(table: np.ndarray) -> np.ndarray:
         if not np.isfinite(table).all():
-            raise SettingError("CostMatrix must hold finite numbers only")
+            raise SettingError(
+                "CostMatrix must hold finite numbers only, got NaN or infinite costs; give large numbers instead"
+            )
         return table
 
     @staticmethod

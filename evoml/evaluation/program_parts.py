@@ -16,7 +16,15 @@ MOST_TASKS = 16  # of one class against the rest; more classes take turns
 
 
 def table_parts(
-    X: np.ndarray, y: np.ndarray, *, classes: bool, seed: int, count: int, most_features: int, examples: int
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    classes: bool,
+    seed: int,
+    count: int,
+    most_features: int,
+    examples: int,
+    weights: np.ndarray | None = None,
 ) -> tuple[TaskSet, TaskSet, TaskSet]:
     """Return tasks to search on, to choose by and to report on, each judged on rows of its own.
 
@@ -25,7 +33,7 @@ def table_parts(
 
     X (n_rows, n_columns), y (n_rows,): numbers, or labels of two or more classes. count: tasks of each kind, at least; more
     where there are more classes. most_features: of a task; more columns are projected, in each task in another way. examples:
-    that a task has for learning; rows of small tables come several times.
+    that a task has for learning; rows of small tables come several times. weights: (n_rows,) positive, how often rows come.
     """
     kinds = np.unique(y) if classes else np.empty(0)
     wanted = max(count, min(len(kinds), MOST_TASKS))
@@ -39,6 +47,7 @@ def table_parts(
         tasks = table_tasks(
             X[known], y[known], int(stream(seed, 1, part).integers(2**32)), wanted, classes=classes, n_features=width,
             n_train=n_train, n_valid=min(n_valid, MOST_JUDGED), judged=judged,
+            weights=None if weights is None else weights[known],
         )  # fmt: skip
         found.append(tasks.repeated(math.ceil(examples / n_train), seed).limited(examples))
     return found[0], found[min(1, len(found) - 1)], found[-1]

@@ -130,7 +130,7 @@ def _cell(experiment: Experiment, problem: str, variant: Variant, seed: int, out
         name,
         problem,
         experiment.problems[problem],
-        variant,
+        variant.on(problem),
         seed,
         out / "cells" / name,
         experiment.folder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Variant:
     genome, estimator, runner : str or None
         What runs: a genome, of which ``"estimator"`` is an import path in ``estimator``, or a function in a file.
     settings : mapping
-        Parameters of what runs, and its budget.
+        Parameters of what runs, and its budget; a bound may be a table with one for each problem.
     """
 
     name: str
@@ -72,6 +72,11 @@ class Variant:
     def ordered(self) -> bool:
         """Whether its runs are bounded by something else than time, so that they can be repeated bit for bit."""
         return self.genome in (None, "estimator") or bool({"evaluations", "generations"} & self.settings.keys())
+
+    def on(self, problem: str) -> Variant:
+        """Return the variant with its budget on a problem."""
+        bounds = {name: self.settings[name] for name in BOUNDS if isinstance(self.settings.get(name), Mapping)}
+        return replace(self, settings={**self.settings, **{name: bound[problem] for name, bound in bounds.items()}})
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ def read_config(name: str | Path) -> Experiment:
         raise file.error([], "problems are missing: add at least one, e.g. [problems.wine] with data = 'sklearn:wine'")
     abstract = all(variant.runner is not None for variant in variants)
     problems, success = problems_of(file, values["problems"], values["success"], abstract)
+    _check_bounds(file, values, problems)
     folder = path.resolve().parent
     own = [] if path.name == CONFIG else [path.stem]  # there may be several in a folder
     return Experiment(
@@ -198,8 +204,6 @@ def _bytes(file: TomlFile, value: Any) -> int:
 def _variants(file: TomlFile, values: Mapping[str, Any]) -> Iterator[Variant]:
     """Yield all combinations of levels."""
     _known(file, ["budget"], values["budget"], BOUNDS)
-    for name, value in values["budget"].items():
-        _check_bound(file, ["budget", name], value)
     shared = {**values["settings"], **values["budget"]}
     how = {key: values[key] for key in HOW}
     factors = {name: _levels(file, name, given) for name, given in values["factors"].items()}
@@ -218,8 +222,6 @@ def _variant(
         keys = ["factors", factor, levels[factor]]
         if exchanged := {key: level[key] for key in HOW if key in level}:
             settings, how, at = {}, {**dict.fromkeys(HOW), **exchanged}, [*keys, next(iter(exchanged))]
-        for name in level.keys() & set(BOUNDS):
-            _check_bound(file, [*keys, name], level[name])
         own |= {key: value for key, value in level.items() if key not in HOW}
     _check_how(file, how, at)
     settings |= own
@@ -282,6 +284,18 @@ def _label(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _check_bound(file: TomlFile, keys: Sequence[str], value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
-        raise file.error(keys, f"must be a number above 0, got {value!r}")
+def _check_bounds(file: TomlFile, values: Mapping[str, Any], problems: Mapping[str, Any]) -> None:
+    """Check all bounds: numbers above 0, or tables with such a number for each problem."""
+    places = [(["budget"], values["budget"])]
+    for factor, given in values["factors"].items():
+        places += [(["factors", factor, name], level) for name, level in _levels(file, factor, given)]
+    for keys, table in places:
+        for name in table.keys() & set(BOUNDS):
+            bound, at = table[name], [*keys, name]
+            if isinstance(bound, dict):
+                _known(file, at, bound, problems)
+                if missing := [problem for problem in problems if problem not in bound]:
+                    raise file.error(at, f"says nothing of {', '.join(missing)}: give a number for each problem")
+            for value in bound.values() if isinstance(bound, dict) else [bound]:
+                if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+                    raise file.error(at, f"must be a number above 0, got {value!r}")

@@ -12,11 +12,12 @@ from evoml.core.errors import SettingError
 from evoml.experiment import statistics
 from evoml.experiment.analysis import BETTER, WORSE, Analysis, Judged
 from evoml.experiment.cells import cells_of
+from evoml.experiment.conclusions import conclusions, counted, rankings, too_few
 from evoml.experiment.config import Experiment, read_config
 from evoml.experiment.curves import EVALUATIONS
 from evoml.experiment.results import Results, write_whole
 from evoml.experiment.running import known_results, places
-from evoml.experiment.statistics import Interval, Ranking
+from evoml.experiment.statistics import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,15 +61,14 @@ def write_experiment_report(experiment: Experiment | str | Path, *, out: str | P
         raise SettingError(
             f"no cell of {experiment.name} is finished yet; run it: `evoml experiment run {experiment.name}`"
         )
-    report = _Report(analysis)
-    blocks = list(report.blocks())
+    blocks = list(_Report(analysis).blocks())
     where.results.mkdir(parents=True, exist_ok=True)
     for block in blocks:
         if block.file:
             write_whole(where.results / block.file, block.svg)
     for name, template in ((MARKDOWN, "report.md"), (PAGE, "report.html")):
         write_whole(where.results / name, _rendered(template, experiment.title, blocks))
-    return Written(where.results / MARKDOWN, report.conclusions())
+    return Written(where.results / MARKDOWN, conclusions(analysis))
 
 
 def _rendered(template: str, title: str, blocks: Sequence[Block]) -> str:
@@ -101,7 +101,8 @@ class _Report:
         """Yield all pieces in order."""
         yield from self._opening()
         yield Block("heading", "What it shows")
-        yield Block("list", rows=self.conclusions()[1 if self.analysis.too_few else 0 :])  # it stands above already
+        lines = conclusions(self.analysis)
+        yield Block("list", rows=lines[1:] if self.analysis.too_few else lines)  # the first stands above already
         yield from self._scores()
         yield from self._comparisons()
         yield from self._ranks()
@@ -124,48 +125,14 @@ class _Report:
             yield Block("warning", ", ".join(words) + ": what follows is about the others.")
         if analysis.without_number:
             none, measure = analysis.without_number, experiment.measure
-            told = f"{_counted(len(none), 'cell')} gave no number as {measure}, left out here: {', '.join(none[:5])}"
+            told = f"{counted(len(none), 'cell')} gave no number as {measure}, left out here: {', '.join(none[:5])}"
             yield Block("warning", told)
         if analysis.too_few:
-            yield Block("warning", self._too_few())
+            yield Block("warning", too_few(self.analysis))
         if analysis.failed:
             yield Block(
                 "table", head=["failed cell", "why"], rows=[[row.cell, row.error[:300]] for row in analysis.failed[:20]]
             )
-
-    def _too_few(self) -> str:
-        analysis = self.analysis
-        return (
-            f"Too few seeds to conclude anything: with {_counted(analysis.seeds, 'seed')} and"
-            f" {_counted(analysis.comparisons, 'comparison')}, the clearest outcome there can be has p = {analysis.least_p:.2g}"
-            f" after Holm's correction, which is not below {self.experiment.alpha:g}. At least {analysis.seeds_needed} seeds"
-            " are needed."
-        )
-
-    def conclusions(self) -> list[str]:
-        """Return in words what can be concluded, and what cannot."""
-        lines = [self._too_few()] if self.analysis.too_few else []
-        if not self.analysis.too_few:
-            pairs: dict[tuple[str, str], list[Judged]] = {}
-            for one in self.analysis.judged:
-                pairs.setdefault((one.first, one.second), []).append(one)
-            lines += [_in_words(*names, judged) for names, judged in pairs.items()]
-            if self.analysis.comparisons:
-                lines.append(self._power())
-        lines += [text for text, _ in self._rankings()]
-        return lines or ["There is only one variant, so nothing is compared."]
-
-    def _power(self) -> str:
-        found = statistics.detectable_effect(self.analysis.seeds, self.analysis.comparisons, self.experiment.alpha)
-        if found >= 1:
-            return (
-                f"{_counted(self.analysis.seeds, 'seed')} find only differences without overlap, and not all of those:"
-                " where no difference is shown there may well be one."
-            )
-        return (
-            f"{_counted(self.analysis.seeds, 'seed')} find, in 8 of 10 cases, differences from about A = {found:.2f} on;"
-            " where no difference is shown there may be a smaller one."
-        )
 
     # -- scores and tests ---------------------------------------------------------------------------------------------
 
@@ -232,25 +199,9 @@ class _Report:
 
     # -- ranks --------------------------------------------------------------------------------------------------------
 
-    def _rankings(self) -> list[tuple[str, Ranking | None]]:
-        """Return, in words and as numbers, what ranks say about these problems and about problems like these."""
-        if len(self.analysis.variants) < 2:
-            return []
-        several = len(self.analysis.problems) > 1
-        kinds = [("on these problems" if several else "on this problem", self.analysis.ranking_of_runs)]
-        kinds += [("for problems like these", self.analysis.ranking_of_problems)] if several else []
-        found: list[tuple[str, Ranking | None]] = []
-        for what, ranked in kinds:
-            try:
-                ranking = ranked()
-            except SettingError as error:
-                return [*found, (f"Ranks {what}: {error}.", None)]
-            found.append((_ranks_in_words(ranking, what), ranking))
-        return found
-
     def _ranks(self) -> Iterator[Block]:
-        rankings = self._rankings()
-        if not rankings:
+        ranked = rankings(self.analysis)
+        if not ranked:
             return
         from evoml.experiment.plots import ranks_plot
 
@@ -260,7 +211,7 @@ class _Report:
             "Variants are ranked in each block, and average ranks compared by Friedman's and Nemenyi's tests (Demšar 2006)."
             " Runs as blocks tell about these problems; problems as blocks, ranked by medians, about problems like these.",
         )
-        for (words, ranking), name in zip(rankings, ("runs", "problems"), strict=False):
+        for (words, ranking), name in zip(ranked, ("runs", "problems"), strict=False):
             yield Block("text", words)
             if ranking is not None:
                 title = "Critical difference: blocks are " + ("runs" if name == "runs" else "problems")
@@ -347,33 +298,6 @@ def _picture(figure: Figure, name: str, words: str) -> Block:
     )
 
 
-def _in_words(first: str, second: str, judged: Sequence[Judged]) -> str:
-    """Say where one variant is better than another."""
-    better, worse = ([one.problem for one in judged if one.verdict == what] for what in (BETTER, WORSE))
-    of = f"of {_counted(len(judged), 'problem')}"
-    if not better and not worse:
-        return f"{first} and {second}: no significant difference on any {of}."
-    parts = [f"better on {len(better)} {of} ({', '.join(better)})"] if better else []
-    parts += [f"worse on {len(worse)} {of} ({', '.join(worse)})"] if worse else []
-    return f"{first} is significantly {' and '.join(parts)} than {second}."
-
-
-def _ranks_in_words(ranking: Ranking, what: str) -> str:
-    ranks = ", ".join(f"{name} {rank:.2f}" for name, rank in ranking.ranks.items())
-    told = f"Average ranks in {ranking.blocks} blocks, {what}: {ranks} (critical difference {ranking.critical_difference:.2f})"
-    if not ranking.attainable:
-        return f"{told}. So few blocks cannot show any difference."
-    if ranking.p is not None and ranking.p > ranking.alpha:
-        return f"{told}. Friedman's test shows no difference (p = {ranking.p:.2g})."
-    names = list(ranking.ranks)
-    first = names[0]
-    behind = [name for name in names[1:] if ranking.pairs.loc[first, name] <= ranking.alpha]
-    friedman = "" if ranking.p is None else f" Friedman's test: p = {ranking.p:.2g}."
-    if not behind:
-        return f"{told}.{friedman} None is significantly behind {first}."
-    return f"{told}.{friedman} Significantly behind {first}: {', '.join(behind)}."
-
-
 def _compared(one: Judged) -> list[Any]:
     found = one.found
     words = statistics.effect_in_words(found.effect)
@@ -396,7 +320,3 @@ def _interval(found: Interval | None) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.4g}" if value == value else "-"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

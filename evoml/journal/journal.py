@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -21,42 +19,46 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
+from evoml.core.candidate import Candidate, Outcome
 from evoml.core.errors import JournalError
+from evoml.journal import files
+from evoml.journal.tables import (
+    COSTS,
+    INSERT_CANDIDATE,
+    INSERT_OUTCOME,
+    PROGRESS,
+    REPLACE_VALUE,
+    UNITS,
+    candidate_of,
+    candidate_row,
+    check_tables,
+    create_tables,
+    equivalents,
+    finite,
+    fold_scores_of,
+    outcome_of,
+    outcome_row,
+    to_json,
+    tuple_of,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
     from filelock import BaseFileLock
 
-SCHEMA_VERSION = 2
-TEMPORARY = ""  # SQLite's name for a database in a file without a name, of which only a few pages are in memory
-APPLICATION_ID = 0x45564F4D  # "EVOM": tells our files from other SQLite files
-
-COSTS = tuple(field.name for field in fields(Cost))
-
-SCHEMA = f"""
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE candidates (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL, text TEXT NOT NULL, parents TEXT NOT NULL, operator TEXT NOT NULL,
-    generation INTEGER NOT NULL, parent_scores TEXT NOT NULL, bars TEXT NOT NULL, after INTEGER NOT NULL, asked REAL NOT NULL);
-CREATE TABLE outcomes (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, candidate INTEGER NOT NULL UNIQUE REFERENCES candidates (id),
-    status TEXT NOT NULL, scores TEXT NOT NULL, fold_scores TEXT NOT NULL, rungs TEXT NOT NULL, semantics TEXT NOT NULL,
-    error TEXT NOT NULL, duplicate_of INTEGER, told REAL NOT NULL, {", ".join(f"{name} REAL NOT NULL" for name in COSTS)});
-CREATE TABLE predictions (
-    candidate INTEGER PRIMARY KEY REFERENCES candidates (id), columns INTEGER NOT NULL, content BLOB NOT NULL);
-CREATE TABLE progress (
-    generation INTEGER PRIMARY KEY, elapsed REAL NOT NULL, evaluations INTEGER NOT NULL, best_score REAL, detail TEXT NOT NULL);
-CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, elapsed REAL NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
-"""
-
 
 class Journal:
     """The record of one run.
 
-    Use :meth:`create` for a new run, :meth:`resume` to go on with one, :meth:`read` to look at one. A journal without
-    a path lives as long as its object. Usable as a context manager; closing gives the file free for others.
+    Use :meth:`create` for a new run, :meth:`resume` to go on with one, :meth:`read` to look at one, never the class itself.
+    A journal without a path lives as long as its object. Usable as a context manager; closing gives the file free for others.
+
+    Attributes
+    ----------
+    path : Path or None
+    complete_on_disk : bool
+        Whether the file holds all that was recorded; not without a file, nor on a disk that is full.
     """
 
     def __init__(
@@ -78,38 +80,24 @@ class Journal:
         Raises JournalError if ``path`` exists already (two runs never share a file) or cannot be written.
         """
         target = None if path is None else Path(path)
-        lock = None if target is None else _lock(target)
+        lock = None if target is None else files.locked(target)
         if target is not None and cls.has_begun(target):
             lock.release()  # type: ignore[union-attr]
             raise JournalError(f"{target} exists already and holds another run; give a new path, or resume that run")
         try:
-            connection = sqlite3.connect(TEMPORARY) if target is None else _opened(target, lock, target)
-            with _closing_on_error(connection, lock, target):
-                _write_ahead(connection)
-                connection.execute("BEGIN IMMEDIATE")  # a file killed in the middle of its making is blank
-                for statement in SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                connection.execute("INSERT INTO meta VALUES ('settings', ?)", (_dumps(settings),))
-                connection.commit()
+            connection = sqlite3.connect(files.TEMPORARY) if target is None else files.connected(target, lock, target)
+            with files.closing_on_error(connection, lock, target):
+                files.write_ahead(connection)
+                create_tables(connection, settings)
                 return cls(connection, target, lock, began)
         except JournalError:
-            _remove(target)
+            files.remove(target)
             raise
 
     @staticmethod
     def has_begun(path: str | Path) -> bool:
         """Tell whether there is anything at ``path`` but, perhaps, a file that was killed in the middle of its making."""
-        target = Path(path)
-        if not os.path.isfile(target):
-            return os.path.exists(target)
-        try:
-            with contextlib.closing(sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        except sqlite3.Error:  # not a database, or not readable
-            return True
-        return bool(tables) or (target.stat().st_size > 0 and target.read_bytes()[:6] != b"SQLite")
+        return files.has_begun(path)
 
     @classmethod
     def resume(cls, path: str | Path, began: float | None = None) -> Journal:
@@ -117,31 +105,31 @@ class Journal:
 
         Raises JournalError if it is in use, corrupt or of another version.
         """
-        target = _existing(path)
-        lock = _lock(target)
-        connection = _opened(target, lock, target)
-        with _closing_on_error(connection, lock, target):
-            _check_schema(connection, target)  # first, so that a file of somebody else's stays as it is
-            _write_ahead(connection)
+        target = files.existing(path)
+        lock = files.locked(target)
+        connection = files.connected(target, lock, target)
+        with files.closing_on_error(connection, lock, target):
+            check_tables(connection, target)  # first, so that a file of somebody else's stays as it is
+            files.write_ahead(connection)
             return cls(connection, target, lock, began)
 
     @classmethod
     def read(cls, path: str | Path) -> Journal:
         """Open the record of a run for reading only, also while the run goes on."""
-        target = _existing(path)
-        connection = _opened(f"{target.resolve().as_uri()}?mode=ro", None, target)
-        with _closing_on_error(connection, None, target):
-            _check_schema(connection, target)
+        target = files.existing(path)
+        connection = files.connected(f"{target.resolve().as_uri()}?mode=ro", None, target)
+        with files.closing_on_error(connection, None, target):
+            check_tables(connection, target)
             return cls(connection, target, None)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Journal:
         """Open the record that :meth:`to_bytes` gave, in memory."""
         connection, name = sqlite3.connect(":memory:"), Path("the record")
-        with _closing_on_error(connection, None, name):
+        with files.closing_on_error(connection, None, name):
             # bytes 18 and 19 ask for a write-ahead log; memory has none
             connection.deserialize(content[:18] + b"\x01\x01" + content[20:])
-            _check_schema(connection, name)
+            check_tables(connection, name)
             return cls(connection, None, None)
 
     def close(self) -> None:
@@ -171,21 +159,11 @@ class Journal:
         if not candidates:
             return
         now = self.elapsed
-        rows = [
-            (
-                *(c.id, c.key, str(c.genome), _dumps(c.parents), c.operator, c.generation),
-                *(_dumps(c.parent_scores), _dumps(c.bars), now),
-            )
-            for c in candidates
-        ]
+        rows = [candidate_row(candidate, now) for candidate in candidates]
         self._write(
             lambda db: (
-                db.executemany(
-                    "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
-                    " (SELECT coalesce(max(sequence), 0) FROM outcomes), ?)",
-                    rows,
-                ),
-                db.execute(*_put("state", state)),
+                db.executemany(INSERT_CANDIDATE, rows),
+                db.execute(REPLACE_VALUE, ("state", to_json(state))),
             )
         )
 
@@ -200,15 +178,15 @@ class Journal:
         ``kept`` are out-of-fold predictions to keep from now on, by candidate; None for those to be kept no longer.
         """
         now = self.elapsed
-        rows = [_outcome_row(outcome, now) for outcome in outcomes]
+        rows = [outcome_row(outcome, now) for outcome in outcomes]
         arrays = [(id_, p.shape[1], p.astype("<f4").tobytes()) for id_, p in (kept or {}).items() if p is not None]
         gone = [(id_,) for id_, predictions in (kept or {}).items() if predictions is None]
         self._write(
             lambda db: (
-                db.executemany(_INSERT_OUTCOME, rows),
+                db.executemany(INSERT_OUTCOME, rows),
                 db.executemany("INSERT OR REPLACE INTO predictions VALUES (?, ?, ?)", arrays),
                 db.executemany("DELETE FROM predictions WHERE candidate = ?", gone),
-                db.execute(*_put("state", state)),
+                db.execute(REPLACE_VALUE, ("state", to_json(state))),
             )
         )
 
@@ -217,17 +195,17 @@ class Journal:
 
         ``population`` is the list of its members' ids, or figures by name where genomes come by the thousand.
         """
-        row = (generation, self.elapsed, evaluations, _finite(best_score), _dumps(detail))
+        row = (generation, self.elapsed, evaluations, finite(best_score), to_json(detail))
         self._write(lambda db: db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)", row))
 
     def event(self, kind: str, **detail: Any) -> None:
         """Record something worth knowing that is not a candidate (a warning, an interruption, a resume ...)."""
-        row = (self.elapsed, kind, _dumps(detail))
+        row = (self.elapsed, kind, to_json(detail))
         self._write(lambda db: db.execute("INSERT INTO events (elapsed, kind, detail) VALUES (?, ?, ?)", row))
 
     def put(self, name: str, value: Any) -> None:
         """Record a named JSON value of the run, e.g. its ``"summary"``; a later one replaces it."""
-        self._write(lambda db: db.execute(*_put(name, value)))
+        self._write(lambda db: db.execute(REPLACE_VALUE, (name, to_json(value))))
 
     def put_bytes(self, name: str, content: bytes) -> None:
         """Record named bytes of the run, e.g. a checkpoint; later ones replace them. Copies of the record lack them."""
@@ -270,7 +248,7 @@ class Journal:
     def _write_back(self) -> None:
         assert self.path is not None
         spare = self.path.with_name(self.path.name + ".part")
-        _remove(spare)
+        files.remove(spare)
         self.save(spare)
         for suffix in ("-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
@@ -280,7 +258,7 @@ class Journal:
     def to_bytes(self) -> bytes:
         """Return the record as the bytes of an SQLite file, without the out-of-fold predictions."""
         try:
-            return self._copied(TEMPORARY)  # two more copies in memory would be a run's greatest need of it
+            return self._copied(files.TEMPORARY)  # two more copies in memory would be a run's greatest need of it
         except sqlite3.Error:
             return self._copied(":memory:")
 
@@ -303,7 +281,7 @@ class Journal:
             with contextlib.closing(copy):
                 self._connection.backup(copy)
         except sqlite3.Error as error:
-            _remove(target)
+            files.remove(target)
             raise JournalError(
                 f"the journal could not be copied to {target}: {error}; free some space there"
             ) from error
@@ -339,16 +317,10 @@ class Journal:
 
     def asked_and_told(self, parse: Callable[[str], Any]) -> tuple[dict[int, Candidate], list[Outcome]]:
         """Return all candidates by id, and all outcomes in the order they were told; ``parse`` reads a genome's text."""
-        candidates = {
-            row[0]: Candidate(
-                row[0], parse(row[2]), row[1], _tuple(row[3]), row[4], row[5], _tuple(row[6]), _tuple(row[7])
-            )
-            for row in self._connection.execute("SELECT * FROM candidates ORDER BY id")
-        }
-        outcomes = [
-            _outcome(row, candidates[row[1]])
-            for row in self._connection.execute("SELECT * FROM outcomes ORDER BY sequence")
-        ]
+        asked = self._connection.execute("SELECT * FROM candidates ORDER BY id")
+        told = self._connection.execute("SELECT * FROM outcomes ORDER BY sequence")
+        candidates = {row[0]: candidate_of(row, parse) for row in asked}
+        outcomes = [outcome_of(row, candidates[row[1]]) for row in told]
         return candidates, outcomes
 
     def steps(self) -> list[tuple[str, list[int]]]:
@@ -373,12 +345,12 @@ class Journal:
             self._connection,
             dtype={"duplicate_of": "Int64", "sequence": "Int64"},
         )
-        table["equivalent_to"] = _equivalents(table)
+        table["equivalent_to"] = equivalents(table)
         for column in ("parents", "scores", "rungs"):
-            table[column] = [_tuple(text) if isinstance(text, str) else () for text in table[column]]
-        table["fold_scores"] = [_folds(text) if isinstance(text, str) else {} for text in table["fold_scores"]]
+            table[column] = [tuple_of(text) if isinstance(text, str) else () for text in table[column]]
+        table["fold_scores"] = [fold_scores_of(text) if isinstance(text, str) else {} for text in table["fold_scores"]]
         table["status"] = table["status"].fillna("PENDING")
-        return table.set_index("id").rename(columns={name: f"{name}_{_UNITS.get(name, 'seconds')}" for name in COSTS})
+        return table.set_index("id").rename(columns={name: f"{name}_{UNITS.get(name, 'seconds')}" for name in COSTS})
 
     def progress(self) -> pd.DataFrame:
         """Return one row a generation: elapsed seconds, evaluations, best score, credit of operators, the population ..."""
@@ -386,8 +358,8 @@ class Journal:
 
         rows = self._connection.execute("SELECT * FROM progress ORDER BY generation").fetchall()
         return pd.DataFrame(
-            [{**dict(zip(_PROGRESS, row[:4], strict=True)), **json.loads(row[4])} for row in rows],
-            columns=None if rows else list(_PROGRESS),
+            [{**dict(zip(PROGRESS, row[:4], strict=True)), **json.loads(row[4])} for row in rows],
+            columns=None if rows else list(PROGRESS),
         )
 
     def events(self) -> list[tuple[float, str, dict[str, Any]]]:
@@ -407,139 +379,3 @@ class Journal:
             " (SELECT coalesce(max(elapsed), 0) FROM progress))"
         )
         return float(self._connection.execute(query).fetchone()[0])
-
-
-_INSERT_OUTCOME = (
-    "INSERT INTO outcomes (candidate, status, scores, fold_scores, rungs, semantics, error, duplicate_of, told,"
-    f" {', '.join(COSTS)}) VALUES ({', '.join('?' * (9 + len(COSTS)))})"
-)
-_UNITS = {"memory": "bytes", "size": "bytes", "recalled": "steps"}
-_PROGRESS = ("generation", "elapsed", "evaluations", "best_score")
-
-
-def _existing(path: str | Path) -> Path:
-    target = Path(path)
-    if not os.path.isfile(target):  # unlike Path.is_file, false also where the folder may not be entered
-        raise JournalError(f"there is no journal at {target}; check the path, or start a run that writes it")
-    return target
-
-
-def _lock(target: Path) -> BaseFileLock:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(f"{target}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise JournalError(f"{target} is in use by another run; wait for it to end, or give another path") from None
-    except OSError as error:
-        raise JournalError(f"the journal cannot be written at {target}: {error.strerror}; give another path") from error
-    return lock
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _opened(name: str | Path, lock: BaseFileLock | None, target: Path) -> sqlite3.Connection:
-    try:
-        return sqlite3.connect(name, uri=isinstance(name, str))
-    except sqlite3.Error as error:
-        if lock is not None:
-            lock.release()
-        raise JournalError(
-            f"{target} cannot be opened: {error}; check that the file may be read and written"
-        ) from error
-
-
-def _remove(target: Path | None) -> None:
-    """Take away what was begun and could not be finished."""
-    with contextlib.suppress(OSError):
-        if target is not None:
-            target.unlink()
-
-
-@contextlib.contextmanager
-def _closing_on_error(connection: sqlite3.Connection, lock: BaseFileLock | None, target: Path | None) -> Any:
-    try:
-        yield
-    except (sqlite3.Error, JournalError) as error:
-        connection.close()
-        if lock is not None:
-            lock.release()
-        if isinstance(error, JournalError):
-            raise
-        raise JournalError(
-            f"{target} cannot be used as a journal: {error}; the file is damaged, not a journal, or not writable"
-        ) from error
-
-
-def _check_schema(connection: sqlite3.Connection, target: Path) -> None:
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise JournalError(f"{target} is not a journal of evoml; give the journal file of a run")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        raise JournalError(
-            f"{target} has journal version {version}, this evoml reads version {SCHEMA_VERSION};"
-            " open it with the evoml version that wrote it, or start a new run"
-        )
-    problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if problem != "ok":
-        raise JournalError(f"{target} is corrupt ({problem}); restore a copy, or start a new run")
-
-
-def _put(name: str, value: Any) -> tuple[str, tuple[str, str]]:
-    return "INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, _dumps(value))
-
-
-def _outcome_row(outcome: Outcome, now: float) -> tuple[Any, ...]:
-    evaluation = outcome.evaluation
-    return (
-        outcome.candidate.id,
-        str(evaluation.status),
-        _dumps(outcome.scores),
-        _dumps(dict(evaluation.fold_scores)),
-        _dumps(evaluation.rungs),
-        evaluation.semantics,
-        evaluation.error.encode("utf-8", "backslashreplace").decode(),  # SQLite refuses half of a surrogate pair
-        outcome.duplicate_of,
-        now,
-        *(getattr(evaluation.cost, name) for name in COSTS),
-    )
-
-
-def _outcome(row: tuple[Any, ...], candidate: Candidate) -> Outcome:
-    _, _, status, scores, fold_scores, rungs, semantics, error, duplicate_of, _, *cost = row
-    evaluation = Evaluation(Status(status), _folds(fold_scores), Cost(*cost), error, _tuple(rungs), semantics)
-    return Outcome(candidate, evaluation, _tuple(scores), duplicate_of)
-
-
-def _equivalents(table: pd.DataFrame) -> pd.Series:
-    """Return, for each candidate, the one told first of those with its semantics; none if that is itself."""
-    meant = table[table["semantics"].fillna("") != ""].sort_values("sequence")
-    first = meant.groupby("semantics")["id"].transform("first").astype("Int64")
-    return first.where(first != meant["id"]).reindex(table.index).astype("Int64")
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy numbers, tuples in odd containers, paths and other objects into something JSON can hold."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) else str(value)
-
-
-def _finite(value: float) -> float | None:
-    return value if abs(value) != float("inf") else None
-
-
-def _tuple(text: str) -> tuple[Any, ...]:
-    return tuple(json.loads(text))
-
-
-def _folds(text: str) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(values) for name, values in json.loads(text).items()}

@@ -7,6 +7,7 @@ import numpy as np
 
 from evoml.kernels.compiling import kernel
 from evoml.kernels.histogram import inlined_kernel
+from evoml.kernels.random import mix
 
 
 def nondominated_ranks(objectives: np.ndarray) -> np.ndarray:
@@ -39,10 +40,21 @@ def crowding_distances(objectives: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     return distances
 
 
+def ranks_and_crowding(objectives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what :func:`nondominated_ranks` and :func:`crowding_distances` do; two objectives are sorted once for both."""
+    if objectives.shape[1] != 2:
+        ranks = nondominated_ranks(objectives)
+        return ranks, crowding_distances(objectives, ranks)
+    values = _comparable(objectives)
+    order, ranks, distances = np.lexsort(values.T[::-1]), np.empty(len(values), np.int64), np.zeros(len(values))
+    _rank_pairs(values, order, ranks)
+    _add_distances_of_pairs(values, order, ranks, distances)
+    return ranks, distances
+
+
 def survivors(objectives: np.ndarray, count: int) -> np.ndarray:
     """Return the indices, int64, of the ``count`` best points by rank, then crowding distance, then index; best first."""
-    ranks = nondominated_ranks(objectives)
-    crowding = crowding_distances(objectives, ranks)
+    ranks, crowding = ranks_and_crowding(objectives)
     return np.lexsort((-crowding, ranks))[:count]
 
 
@@ -122,3 +134,76 @@ def _add_distances(values, ranks, order, distances):  # type: ignore[no-untyped-
                 distances[order[k]] += (values[order[k + 1]] - values[order[k - 1]]) / spread
         distances[order[start]] = distances[order[stop - 1]] = np.inf
         start = stop
+
+
+@kernel
+def _add_distances_of_pairs(values, order, ranks, distances):  # type: ignore[no-untyped-def]
+    """Add the distances by both of two objectives; ``order`` is lexicographic.
+
+    Within a front the second objective falls where the first one rises, and who shares one shares both. So the order by the
+    second is that by the first from behind, but for equals, which stay in theirs.
+    """
+    n = len(order)
+    ends, fronts = np.zeros(n + 1, np.int64), np.empty(n, np.int64)
+    for i in range(n):
+        ends[ranks[i] + 1] += 1
+    for front in range(n):
+        ends[front + 1] += ends[front]
+    for k in range(n):
+        rank = ranks[order[k]]
+        fronts[ends[rank]] = order[k]
+        ends[rank] += 1  # which was where the front begins, and is where it ends after its last point
+    by_first, by_second = np.empty(n, np.int64), np.empty(n, np.int64)
+    n_first, n_second, start = 0, 0, 0
+    while start < n:
+        stop = ends[ranks[fronts[start]]]
+        for k in range(start, stop):
+            by_first[n_first] = fronts[k]
+            n_first += int(np.isfinite(values[fronts[k], 0]))
+        after = stop
+        while after > start:
+            first = after - 1
+            while first > start and values[fronts[first - 1], 1] == values[fronts[first], 1]:
+                first -= 1
+            for k in range(first, after):
+                by_second[n_second] = fronts[k]
+                n_second += int(np.isfinite(values[fronts[k], 1]))
+            after = first
+        start = stop
+    _add_distances(values[:, 0], ranks, by_first[:n_first], distances)
+    _add_distances(values[:, 1], ranks, by_second[:n_second], distances)
+
+
+@kernel
+def mark_best_of_each(kinds, objectives, best):  # type: ignore[no-untyped-def]
+    """Set best, bool (n,), where a point is the one of its kind to keep.
+
+    kinds uint64 (n,); objectives float64 (n, m). That is the one with the lowest second objective, then the lowest first
+    one, then the first to come; nan is worst.
+    """
+    n_slots = 4
+    while n_slots < 2 * len(kinds):
+        n_slots *= 2
+    slots, last_slot = np.full(n_slots, -1, np.int64), np.uint64(n_slots - 1)
+    for i in range(len(kinds)):
+        slot = mix(kinds[i], 0) & last_slot
+        while slots[slot] >= 0 and kinds[slots[slot]] != kinds[i]:
+            slot = (slot + np.uint64(1)) & last_slot
+        rival = slots[slot]
+        best[i] = rival < 0 or _is_simpler(objectives, i, rival)
+        if best[i]:
+            slots[slot] = i
+            if rival >= 0:
+                best[rival] = False
+
+
+@inlined_kernel
+def _is_simpler(objectives, one, other):  # type: ignore[no-untyped-def]
+    if objectives[one, 1] == objectives[other, 1] or (np.isnan(objectives[one, 1]) and np.isnan(objectives[other, 1])):
+        return _is_lower(objectives[one, 0], objectives[other, 0])
+    return _is_lower(objectives[one, 1], objectives[other, 1])
+
+
+@inlined_kernel
+def _is_lower(one, other):  # type: ignore[no-untyped-def]
+    return one < other or (np.isnan(other) and not np.isnan(one))

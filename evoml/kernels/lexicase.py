@@ -11,12 +11,18 @@ def automatic_epsilon(errors: np.ndarray) -> np.ndarray:
 
     errors: (n, cases), lower is better. Errors that are not finite do not count; a case without others has 0.
     """
-    known = np.where(np.isfinite(errors), errors, np.nan)
-    some = np.isfinite(errors).any(axis=0)
-    epsilon = np.zeros(errors.shape[1])
-    medians = np.nanmedian(known[:, some], axis=0)
-    epsilon[some] = np.nanmedian(np.abs(known[:, some] - medians), axis=0)
-    return epsilon
+    known = np.ascontiguousarray(np.where(np.isfinite(errors), errors, np.nan).T)
+    deviations = _medians(np.abs(known - _medians(known)[:, None]))
+    return np.where(np.isnan(deviations), 0.0, deviations)
+
+
+def _medians(values: np.ndarray) -> np.ndarray:
+    """Return the median of each row of (k, n) values, nan left out; nan where there is nothing else."""
+    if not values.size:
+        return np.full(len(values), np.nan)
+    ordered, rows = np.sort(values, axis=1), np.arange(len(values))  # nan comes last
+    counts = np.count_nonzero(~np.isnan(values), axis=1)
+    return 0.5 * (ordered[rows, np.maximum(counts - 1, 0) // 2] + ordered[rows, counts // 2])
 
 
 @kernel

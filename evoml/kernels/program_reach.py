@@ -32,7 +32,6 @@ from evoml.kernels.random import mix
 
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _STRUCTURE = np.uint64(0x53545255)
-MOST_ADDRESSES = 64
 
 
 class Memory(NamedTuple):

@@ -21,13 +21,12 @@ _ONE = np.uintp(1)
 class Layout(NamedTuple):
     """Where each column's bins lie in a histogram and its candidates in the row of candidates.
 
-    histogram_offsets uint64 (c + 1,); candidate_offsets uint64 (c + 1,), and the columns in the order of candidates,
-    numerical ones first; has_missing, categorical bool (c,); monotone int8 (c,) -1, 0, 1; column_of_candidate int32.
+    histogram_offsets uint64 (c + 1,); candidate_starts uint64 (c,), and the columns in the order of candidates, numerical ones
+    first; has_missing, categorical bool (c,); monotone int8 (c,) -1, 0, 1; column_of_candidate int32.
     """
 
     histogram_offsets: np.ndarray
     candidate_starts: np.ndarray
-    candidate_counts: np.ndarray
     has_missing: np.ndarray
     categorical: np.ndarray
     monotone: np.ndarray
@@ -56,7 +55,6 @@ def make_layout(n_bins: np.ndarray, has_missing: np.ndarray, categorical: np.nda
     return Layout(
         np.concatenate([[0], np.cumsum(n_bins)]).astype(np.uint64),
         starts.astype(np.uint64),
-        counts.astype(np.uint64),
         np.asarray(has_missing, bool),
         np.asarray(categorical, bool),
         np.asarray(monotone, np.int8),

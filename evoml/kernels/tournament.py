@@ -18,18 +18,3 @@ def tournaments(values, size, key, first, last, winners):  # type: ignore[no-unt
             if values[other] < values[best] or (np.isnan(values[best]) and not np.isnan(values[other])):
                 best = other
         winners[i] = best
-
-
-@kernel
-def crowded_tournaments(ranks, crowding, size, key, first, last, winners):  # type: ignore[no-untyped-def]
-    """The same by lowest rank, int64 (n,), then largest crowding distance, float64 (n,) (Deb et al. 2002, section III-B)."""
-    n = len(ranks)
-    for i in range(first, last):
-        contest = mix(np.uint64(key), i)
-        best = np.int64(uniform(mix(contest, 0)) * n)
-        for draw in range(1, size):
-            other = np.int64(uniform(mix(contest, draw)) * n)
-            closer = ranks[other] == ranks[best] and crowding[other] > crowding[best]
-            if ranks[other] < ranks[best] or closer:
-                best = other
-        winners[i] = best

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -302,3 +303,10 @@ class BinnedClassifier(ClassifierMixin, BinnedLearner):
         """The most probable class."""
         places = np.argmax(self.predict_proba(X), axis=1)
         return self.classes_[places]
+
+
+def seed_of(random_state: Any) -> int:
+    """Return the seed that ``random_state`` means: fresh entropy for None, so that NumPy's global state is left as it is."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31 - 1))
+    return int(check_random_state(random_state).randint(2**31 - 1))

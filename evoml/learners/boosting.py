@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, column_or_1d
 
-from evoml.learners.binned_table import BinnedClassifier, BinnedLearner, BinnedTable
+from evoml.learners.binned_table import BinnedClassifier, BinnedLearner, BinnedTable, seed_of
 from evoml.learners.boosting_rounds import Plan, Run, add_trees, first_rounds, fit_folds, grow_together
 from evoml.learners.boosting_settings import PARAMETERS, check_settings, learning_rates, monotone_directions
 
@@ -46,7 +46,7 @@ class _Boosting(BinnedLearner):
             )
         table = self._binned(X, kept, goes_on)
         if not goes_on:
-            self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            self._seed = seed_of(self.random_state)
         elif len(self._model["roots"]) - 1 > self.max_iter:
             raise ValueError(
                 f"max_iter={self.max_iter} must be at least the {len(self._model['roots']) - 1} rounds that are there when"
@@ -137,7 +137,7 @@ class _Boosting(BinnedLearner):
         """Targets, weights, plan and what makes predictions of scores, for `fit_folds`; self is left as it is."""
         check_settings(self)
         twin = type(self)(**self.get_params())
-        twin._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        twin._seed = seed_of(self.random_state)
         y = column_or_1d(y, warn=True)
         check_consistent_length(table.codes, y)
         weights = _check_sample_weight(sample_weight, table.codes, dtype=np.float64, ensure_non_negative=True)

@@ -6,17 +6,16 @@ Breiman (2001), Geurts, Ernst and Wehenkel (2006), compiled, on one byte a value
 from __future__ import annotations
 
 import warnings
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import check_random_state, compute_sample_weight
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, column_or_1d
 
-from evoml.learners.binned_table import BinnedClassifier, BinnedLearner
+from evoml.learners.binned_table import BinnedClassifier, BinnedLearner, seed_of
 from evoml.learners.forest_growth import (
     ForestTable,
     Growth,
@@ -32,56 +31,12 @@ from evoml.learners.forest_growth import (
     predictions,
     table_of_codes,
 )
+from evoml.learners.forest_settings import CONSTRAINTS, PARAMETERS, count_columns, count_draws, count_rows, threads
 
 __all__ = ["ForestClassifier", "ForestRegressor", "ForestTable", "fit_folds", "forest_table"]
 
 _NO_LIMIT = 1 << 40
 _WEIGHTS = (1e-30, 1e30)  # beyond, sums of products would leave what float64 can hold
-
-_PARAMETERS = """\
-    n_estimators : int
-        Trees.
-    splitter : {"best", "random"}
-        Of each column that a node looks at: the best cut (random forest), or one drawn at random (extra-trees).
-    max_features : "sqrt", "log2", None (all), int, or float in (0, 1]
-        Columns that a node looks at; more, until one is found that is not constant there.
-    max_depth, max_leaf_nodes : int or None
-        Limits of a tree; with max_leaf_nodes the split that decreases impurity most is made first.
-    min_samples_split, min_samples_leaf : int, or float in (0, 1) as a share of the rows
-        Rows of a node that may be split, and of each of its parts.
-    min_weight_fraction_leaf : float in [0, 0.5]
-        Share of a tree's weight that a leaf holds at least.
-    min_impurity_decrease : float
-        A split must decrease impurity by so much, weighted by the node's share of the tree's weight.
-    bootstrap : bool or None
-        Each tree learns from rows drawn with replacement; None: where splitter is "best".
-    max_samples : int, float in (0, 1], or None
-        Rows drawn for a tree; None: as many as there are.
-    oob_score : bool
-        Score rows by the trees that did not draw them.
-    max_bins : int in [2, 255]
-        Bins of a column's values; missing ones have another, and go to the side that fits them better.
-    min_samples_bin : int or "auto"
-        Rows that a bin holds at least; "auto": a fiftieth of the rows, but 10 at most.
-    categorical_features : "from_dtype", None, mask, places or names of columns
-        Columns split by sets of categories. Categories beyond the 254 most frequent, and unseen ones, count as missing.
-    warm_start : bool
-        A second fit, on the same rows, adds trees up to n_estimators: the same as if they had been grown at once.
-    n_jobs : int or None
-        Threads; -1 for one a processor. The result does not depend on them.
-    random_state : int, RandomState or None
-
-    Attributes
-    ----------
-    n_features_in_ : int
-        Columns seen in ``fit``.
-    feature_names_in_ : (c,) array
-        Their names, where they are all strings.
-    feature_importances_ : (c,) array
-        Shares in the decrease of impurity.
-    oob_score_ : float
-        Accuracy or R^2 of out-of-bag predictions, if asked for.
-"""
 
 
 class _Forest(BinnedLearner):
@@ -93,37 +48,14 @@ class _Forest(BinnedLearner):
     _nodes: np.ndarray
     _seed: int
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "splitter": [StrOptions({"best", "random"})],
-        "max_features": [
-            StrOptions({"sqrt", "log2"}),
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0.0, 1.0, closed="right"),
-            None,
-        ],
-        "max_depth": [Interval(Integral, 1, None, closed="left"), None],
-        "max_leaf_nodes": [Interval(Integral, 2, None, closed="left"), None],
-        "min_samples_split": [Interval(Integral, 2, None, closed="left"), Interval(Real, 0.0, 1.0, closed="right")],
-        "min_samples_leaf": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0.0, 1.0, closed="neither")],
-        "min_weight_fraction_leaf": [Interval(Real, 0.0, 0.5, closed="both")],
-        "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
-        "bootstrap": ["boolean", None],
-        "max_samples": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0.0, 1.0, closed="right"), None],
-        "oob_score": ["boolean"],
-        "max_bins": [Interval(Integral, 2, 255, closed="both")],
-        "min_samples_bin": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Fit on (n, c) X, missing values and data frames with category columns included; weights are not negative."""
         self._check_settings()
         goes_on = self.warm_start and hasattr(self, "_model")
         if not goes_on:
-            self._seed = _seed_of(self.random_state)
+            self._seed = seed_of(self.random_state)
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
@@ -150,7 +82,7 @@ class _Forest(BinnedLearner):
         if there_are == self.n_estimators:
             warnings.warn("warm_start adds no trees unless n_estimators is raised before fit", stacklevel=3)
         else:
-            added = grow(growth, there_are, self.n_estimators, _threads(self.n_jobs))
+            added = grow(growth, there_are, self.n_estimators, threads(self.n_jobs))
             self._model = join([self._model, added], growth.n_classes) if goes_on else added
             self._nodes = packed_nodes(self._model)
         self.feature_importances_ = importances(self._model, self.n_features_in_)
@@ -178,15 +110,15 @@ class _Forest(BinnedLearner):
         n_classes = len(self.classes_) if hasattr(self, "classes_") else 0
         rules = (
             n_classes,
-            _count_columns(self.max_features, n_columns),
+            count_columns(self.max_features, n_columns),
             _NO_LIMIT if self.max_depth is None else int(self.max_depth),
-            max(2, _count_rows(self.min_samples_split, n_rows)),
-            _count_rows(self.min_samples_leaf, n_rows),
+            max(2, count_rows(self.min_samples_split, n_rows)),
+            count_rows(self.min_samples_leaf, n_rows),
             float(self.min_weight_fraction_leaf),
             float(self.min_impurity_decrease / self._unit / self._unit),
             0 if self.max_leaf_nodes is None else int(self.max_leaf_nodes),
             self.splitter == "random",
-            _count_draws(self.max_samples, n_rows) if self._draws_rows() else 0,
+            count_draws(self.max_samples, n_rows) if self._draws_rows() else 0,
             isinstance(getattr(self, "class_weight", None), str) and self.class_weight == "balanced_subsample",
         )
         return Growth(table, rules, self._seed, rows, np.ascontiguousarray(weights), targets)
@@ -195,7 +127,7 @@ class _Forest(BinnedLearner):
         """What each fold's forest grows from, and what makes predictions of scores, for `fit_folds`."""
         self._check_settings()
         twin = type(self)(**self.get_params(deep=False))
-        twin._seed = _seed_of(self.random_state)
+        twin._seed = seed_of(self.random_state)
         y = column_or_1d(y, warn=True)
         check_consistent_length(table.codes, y)
         weights = _check_sample_weight(sample_weight, table.codes, dtype=np.float64, ensure_non_negative=True)
@@ -215,7 +147,7 @@ class _Forest(BinnedLearner):
         check_is_fitted(self, "_model")
         codes = self._codes_of(X)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else 0
-        return predictions(self._model, self._nodes, codes, n_classes, _threads(self.n_jobs))
+        return predictions(self._model, self._nodes, codes, n_classes, threads(self.n_jobs))
 
     def apply(self, X: Any) -> np.ndarray:
         """(n, n_trees) place of the leaf that each row reaches among its tree's nodes."""
@@ -260,14 +192,14 @@ class ForestClassifier(BinnedClassifier, _Forest):
     ----------
     class_weight : None, "balanced", "balanced_subsample" or dict
         Factors of rows' weights by class; "balanced_subsample" looks at each tree's own rows.
-{_PARAMETERS}    classes_ : (k,) array
+{PARAMETERS}    classes_ : (k,) array
         Labels in the order of predict_proba's columns.
     oob_decision_function_ : (n, k) array
         Out-of-bag probabilities, if asked for.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **_Forest._parameter_constraints,
+        **CONSTRAINTS,
         "class_weight": [StrOptions({"balanced", "balanced_subsample"}), dict, None],
     }
 
@@ -326,7 +258,7 @@ class ForestRegressor(RegressorMixin, _Forest):
 
     Parameters
     ----------
-{_PARAMETERS}    oob_prediction_ : (n,) array
+{PARAMETERS}    oob_prediction_ : (n,) array
         Out-of-bag predictions, if asked for.
     """
 
@@ -375,41 +307,3 @@ class ForestRegressor(RegressorMixin, _Forest):
     def predict(self, X: Any) -> np.ndarray:
         """(n,) predictions."""
         return self._predictions(self._means(X))[:, 0]
-
-
-def _seed_of(random_state: Any) -> int:
-    if random_state is None:  # fresh, and NumPy's global state is left as it is
-        return int(np.random.default_rng().integers(2**31 - 1))
-    return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _threads(n_jobs: int | None) -> int:
-    from os import cpu_count
-
-    return 1 if n_jobs is None else n_jobs if n_jobs > 0 else max(1, (cpu_count() or 1) + 1 + n_jobs)
-
-
-def _count_columns(setting: Any, n_columns: int) -> int:
-    if setting is None:
-        return n_columns
-    if isinstance(setting, str):
-        return max(1, int(np.sqrt(n_columns) if setting == "sqrt" else np.log2(n_columns)))
-    if isinstance(setting, Integral):
-        return min(int(setting), n_columns)
-    return max(1, int(setting * n_columns))
-
-
-def _count_rows(setting: Any, n_rows: int) -> int:
-    return int(setting) if isinstance(setting, Integral) else int(np.ceil(setting * n_rows))
-
-
-def _count_draws(setting: Any, n_rows: int) -> int:
-    if setting is None:
-        return n_rows
-    if isinstance(setting, Integral):
-        if int(setting) > n_rows:
-            raise ValueError(
-                f"max_samples={setting} must be at most the {n_rows} rows there are; lower it, or use a float"
-            )
-        return int(setting)
-    return max(1, round(setting * n_rows))

@@ -106,7 +106,7 @@ def program() -> None:
 
 def _variation(codes: np.ndarray, constants: np.ndarray, lengths: np.ndarray, hashes: np.ndarray) -> None:
     """Compile what makes, changes and selects formulas."""
-    from evoml.kernels.dominance import crowding_distances, nondominated_ranks
+    from evoml.kernels.dominance import mark_best_of_each, ranks_and_crowding
     from evoml.kernels.expression_canonical import canonicalise
     from evoml.kernels.expression_growth import grow, make_language
     from evoml.kernels.expression_variation import make_rules, vary
@@ -119,7 +119,8 @@ def _variation(codes: np.ndarray, constants: np.ndarray, lengths: np.ndarray, ha
     pairs, operators, applied = np.zeros((n, 2), np.int64), np.zeros(n, np.int32), np.empty(n, np.int32)
     vary(*formulas, pairs, operators, keys, language, make_rules(64, 10), *children, applied, 0, n)
     canonicalise(*formulas, np.ones(65, np.bool_), 10, hashes, np.empty(n, np.uint64), 0, n)
-    crowding_distances(np.eye(n, 2), nondominated_ranks(np.eye(n, 2)))
+    ranks_and_crowding(np.eye(n, 2))
+    mark_best_of_each(keys, np.eye(n, 2), np.empty(n, np.bool_))
 
 
 def _tables() -> Iterator[np.ndarray]:

@@ -62,7 +62,7 @@ def calibration(
     return Calibration(predictions, problem.dataset.y)
 
 
-def finished(
+def with_decision(
     make: Makers,
     model: FinalModel,
     scored: Sequence[Outcome],

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evoml.algorithms import candidate_algorithm, named, pareto_front
-from evoml.core.budget import Budget, Moment, spent, stalled_for
+from evoml.core.budget import Budget, Moment, StopRule, early_stopping, spent
 from evoml.core.errors import SearchSpaceError
 from evoml.core.process import versions
 from evoml.core.random import stream
@@ -53,8 +53,9 @@ class GenomeSearch:
     population_size : int, default=50
     objectives : sequence of str, default=("score",)
         Names of measures, the one that counts first; ``"complexity"`` is the size by the space, and the less of it the better.
-    early_stop : int or None, default=None
-        Generations without improvement after which the run ends.
+    early_stop : int, StopRule or None, default=None
+        Generations without improvement after which the run ends, or a rule of your own: called with the
+        :class:`evoml.core.Progress` before each step, it returns whether to stop.
     pool : concurrent.futures.Executor or None, default=None
         Where the fitness is computed, such as a ``ProcessPoolExecutor``, or ``client.get_executor()`` of a Dask cluster;
         None is here, one genome after another.
@@ -75,7 +76,7 @@ class GenomeSearch:
     seed: int = 0
     population_size: int = 50
     objectives: Sequence[str] = (SCORE,)
-    early_stop: int | None = None
+    early_stop: int | StopRule | None = None
     pool: Pool | None = None
     n_workers: int = 1
     callbacks: Sequence[Callback] = ()
@@ -143,7 +144,7 @@ def search_genomes(wanted: GenomeSearch) -> GenomeResult:
     runner = FunctionExecutor(wanted.fitness, wanted.space.parse, wanted.measures, wanted.pool, 2 * wanted.n_workers)
     ahead = LOOK_AHEAD if wanted.budget.ordered else None
     evaluator = Evaluator(runner, judged, look_ahead=ahead, max_evaluations=wanted.budget.evaluations)
-    rules = {"budget": spent(wanted.budget), "early_stop": stalled_for(wanted.early_stop)}
+    rules = {"budget": spent(wanted.budget), "early_stop": early_stopping(wanted.early_stop)}
     with closing(evaluator), opened(wanted, _settings(wanted), MUST_AGREE) as journal:
         tracker = Tracker(lambda: journal.elapsed, wanted.population_size, cpu=lambda: Moment().cpu - wanted.began.cpu)
         state, pending, told = gone_on(journal, algorithm, wanted.space.parse, tracker, wanted.pool is None)
@@ -179,7 +180,7 @@ def _settings(wanted: GenomeSearch) -> dict[str, Any]:
         "scoring": wanted.measures,
         "objectives": list(wanted.objectives),
         "budget": asdict(wanted.budget),
-        "early_stop": wanted.early_stop,
+        "early_stop": named(wanted.early_stop) if callable(wanted.early_stop) else wanted.early_stop,
         "algorithm": named(wanted.algorithm),
         "population_size": wanted.population_size,
         "operators": sorted(wanted.space.operators),

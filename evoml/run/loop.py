@@ -26,9 +26,16 @@ EXHAUSTED = 20  # populations' worth of duplicates in a row after which the spac
 
 @dataclass(frozen=True)
 class Finished:
-    """How a loop ended: why (``"budget"``, ``"early_stop"``, ``"interrupt"``, ``"exhausted"``), and how far it came.
+    """How a loop ended.
 
-    ``told`` counts all outcomes, duplicates included.
+    Attributes
+    ----------
+    stopped_by : str
+        ``"budget"``, ``"early_stop"``, ``"interrupt"`` or ``"exhausted"``.
+    progress : Progress
+        How far it came.
+    told : int
+        Outcomes, duplicates included.
     """
 
     stopped_by: str
@@ -46,9 +53,23 @@ def evolve(
     callbacks: Sequence[Callback] = (),
     seconds: float | None = None,
 ) -> Finished:
-    """Run until a rule says stop. The first Ctrl-C (KeyboardInterrupt) ends the loop in good order.
+    """Ask, evaluate and tell until a rule says stop. The first Ctrl-C (KeyboardInterrupt) ends the loop in good order.
 
-    ``stop_rules`` maps each reason to its rule; ``seconds`` is the longest time the run may wait for an outcome.
+    Parameters
+    ----------
+    algorithm : Algorithm
+    state : State
+        To go on from: ``algorithm.start()``, or that of an earlier sitting.
+    evaluator : Evaluator
+        Closed by whoever made it.
+    journal : Journal
+        Is told of each step before it is acted on.
+    stop_rules : dict of reason to rule
+    tracker : Tracker
+        Keeps the best outcomes.
+    callbacks : sequence of callables
+    seconds : float or None
+        Since the run began, after which no outcome is waited for.
     """
     heard = Callbacks(callbacks)
     try:

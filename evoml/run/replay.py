@@ -7,13 +7,12 @@ could be fitted on the whole table.
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evoml.algorithms import pareto_front
 from evoml.core.candidate import Candidate, Cost, Evaluation, Outcome, Status
@@ -22,40 +21,16 @@ from evoml.journal import Journal
 from evoml.run.callbacks import Callbacks
 from evoml.run.loop import Tracker, record_generation
 from evoml.run.opening import disagreement
-from evoml.run.search import Search, put_together, race, workplace
+from evoml.run.parts import put_together, race, workplace
 from evoml.run.settings import MUST_AGREE
+from evoml.run.story import Difference, Story, as_asked, as_told, first_difference, of_the_machine
 
 if TYPE_CHECKING:
     from evoml.algorithms import State
     from evoml.core.protocols import Executor
     from evoml.evaluation.objectives import Objective
-    from evoml.run.search import Parts
-
-OF_THE_MACHINE = (Status.TIMEOUT, Status.CRASHED, Status.VETOED)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What did not come out as recorded.
-
-    Attributes
-    ----------
-    candidate : int or None
-        The candidate that differs; None if it is the state of the algorithm, the front or the model at the end.
-    what : str
-        What of it differs, e.g. ``"text"`` or ``"fold_scores"``.
-    recorded, now : object
-        What the record says, and what came out now.
-    """
-
-    candidate: int | None
-    what: str
-    recorded: Any
-    now: Any
-
-    def __str__(self) -> str:
-        where = "the end of the run" if self.candidate is None else f"candidate {self.candidate}"
-        return f"{where} differs: {self.what} was {self.recorded}, is {self.now}"
+    from evoml.run.parts import Parts
+    from evoml.run.search import Search
 
 
 @dataclass(frozen=True)
@@ -146,69 +121,6 @@ def _check_table(wanted: Search, record: Journal, path: str | Path) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Story:
-    """What a journal tells of a run.
-
-    Attributes
-    ----------
-    candidates, outcomes : dict
-        By the candidate's id.
-    steps : list of (str, list of int)
-        What happened in order, see :meth:`Journal.steps`.
-    end : mapping
-        The algorithm's state after all of it, the summary where the run was finished by then, and whether the run warned
-        of anything; empty where the story ends earlier.
-    versions : mapping
-        Versions of the libraries in the run's first sitting, and of others that a later sitting had.
-    """
-
-    candidates: Mapping[int, Candidate]
-    outcomes: Mapping[int, Outcome]
-    steps: Sequence[tuple[str, Sequence[int]]]
-    end: Mapping[str, Any]
-    versions: Mapping[str, str]
-
-    @classmethod
-    def of(cls, record: Journal, parse: Any, limit: int | None = None) -> Story:
-        """Return the story of a journal, or of its first ``limit`` candidates."""
-        candidates, told = record.asked_and_told(parse)
-        known = {index for index in candidates if limit is None or index < limit}
-        steps = [(kind, [index for index in ids if index in known]) for kind, ids in record.steps()]
-        summary = record.get("summary") or {}
-        end = {
-            "state": record.get("state"),
-            "summary": summary if summary.get("told") == len(told) else {},
-            "warned": any(kind == "warning" for _, kind, _ in record.events()),
-        }
-        return cls(
-            {index: candidate for index, candidate in candidates.items() if index in known},
-            {outcome.candidate.id: outcome for outcome in told if outcome.candidate.id in known},
-            [step for step in steps if step[1]],
-            end if len(known) == len(candidates) else {},
-            _versions_used(record),
-        )
-
-    def taken(self) -> dict[int, Evaluation]:
-        """Return the evaluations that can only be taken from the record, by candidate."""
-        return {
-            index: outcome.evaluation for index, outcome in self.outcomes.items() if _of_the_machine(outcome.evaluation)
-        }
-
-
-def _versions_used(record: Journal) -> dict[str, str]:
-    sittings = [record.settings["versions"]]
-    sittings += [detail.get("versions", {}) for _, kind, detail in record.events() if kind == "resumed"]
-    return {
-        name: " and ".join(dict.fromkeys(versions[name] for versions in sittings if name in versions))
-        for name in dict.fromkeys(name for versions in sittings for name in versions)
-    }
-
-
-def _of_the_machine(evaluation: Evaluation) -> bool:
-    return evaluation.status in OF_THE_MACHINE or evaluation.error.startswith("MemoryError")
-
-
 class Repetition:
     """Goes through a story step by step and compares, until the first difference."""
 
@@ -253,7 +165,7 @@ class Repetition:
         self.journal.asked(offspring, state.record())
         for index, candidate in zip(ids, offspring, strict=False):
             self.candidates += 1
-            if difference := _difference(index, _asked(self.story.candidates[index]), _asked(candidate)):
+            if difference := first_difference(index, as_asked(self.story.candidates[index]), as_asked(candidate)):
                 return state, difference
             self.asked[index] = candidate
         if len(offspring) < len(ids):  # the algorithm waits where it did not wait then
@@ -265,7 +177,7 @@ class Repetition:
             return state, Difference(index, "the order", "told", "not asked by then")
         outcome = self.again.outcome(self.asked.pop(index))
         self.told += 1
-        self.taken += _of_the_machine(outcome.evaluation)
+        self.taken += of_the_machine(outcome.evaluation)
         if self.racing is not None:
             self.racing.told(outcome)
         generation, best = state.generation, self.tracker.best
@@ -275,14 +187,14 @@ class Repetition:
             record_generation(self.journal, progress, state)
         self.journal.told([outcome], state.record())
         self.callbacks.told(progress, outcome, self.tracker.best is not best)
-        return state, _difference(index, _told(self.story.outcomes[index]), _told(outcome))
+        return state, first_difference(index, as_told(self.story.outcomes[index]), as_told(outcome))
 
     def _end(self, state: State) -> Difference | None:
         """Compare what followed from all outcomes: the algorithm's state, the front and the model."""
         recorded = self.story.end
         if not recorded or recorded["state"] is None:
             return None
-        if difference := _difference(None, recorded["state"], state.record()):
+        if difference := first_difference(None, recorded["state"], state.record()):
             return replace(difference, what=f"the algorithm's {difference.what}")
         summary = recorded["summary"]
         if not summary:
@@ -297,7 +209,7 @@ class Repetition:
             "model": model,
         }
         self.journal.put("summary", {**now, "seconds": self.journal.elapsed})
-        return _difference(None, summary, now)
+        return first_difference(None, summary, now)
 
     def _model(self, texts: Sequence[str]) -> str:
         """Return the model's text: the best candidate's, unless the record says why it is that of another one."""
@@ -361,46 +273,3 @@ def _again(wanted: Search, parts: Parts, story: Story) -> Again:
     """Return what evaluates the story's candidates, without a limit of time or memory: nothing that ended may not end."""
     problem = replace(parts.problem, time_limit=None)
     return Again(workplace(replace(wanted, memory_limit=None), problem), parts.objectives, story)
-
-
-# -- comparing ------------------------------------------------------------------------------------------------------------
-
-
-def _asked(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "id": candidate.id,
-        "text": str(candidate.genome),
-        "key": candidate.key,
-        "operator": candidate.operator,
-        "parents": candidate.parents,
-        "generation": candidate.generation,
-        "parent_scores": candidate.parent_scores,
-        "bars": candidate.bars,
-    }
-
-
-def _told(outcome: Outcome) -> dict[str, Any]:
-    evaluation = outcome.evaluation
-    return {
-        "status": str(evaluation.status),
-        "duplicate_of": outcome.duplicate_of,
-        "rungs": evaluation.rungs,
-        "fold_scores": dict(evaluation.fold_scores),
-        "semantics": evaluation.semantics,
-        "scores": outcome.scores,
-    }
-
-
-def _difference(candidate: int | None, recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Difference | None:
-    """Return the first thing in ``recorded`` that is not exactly the same now."""
-    differ = (name for name in recorded if _exact(recorded[name]) != _exact(now.get(name)))
-    return next((Difference(candidate, name, recorded[name], now.get(name)) for name in differ), None)
-
-
-def _exact(value: Any) -> str:
-    """Return a text that is the same for the same bits only, as the journal has it, whatever the kind of number."""
-    return json.dumps(value, sort_keys=True, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else list(value) if isinstance(value, Iterable) else str(value)

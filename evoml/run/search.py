@@ -6,66 +6,79 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from evoml.algorithms import candidate_algorithm, pareto_front
-from evoml.core.budget import Budget, Moment, spent, stalled_for
-from evoml.core.target import imbalance, skewness
+from evoml.algorithms import pareto_front
+from evoml.core.budget import Budget, Moment, StopRule, early_stopping, spent
 from evoml.evaluation import (
     Evaluator,
-    Problem,
-    cache_limit,
-    executor,
-    objectives,
     on_cluster,
-    repeated,
-    scorers,
-    splits,
     workers,
 )
-from evoml.evaluation.cases import MOST
 from evoml.evaluation.executors.serial import SerialExecutor
-from evoml.evaluation.folds import rung_shares
 from evoml.evaluation.leaks import leak_warnings
-from evoml.evaluation.racing import Racing
 from evoml.evaluation.readiness import Readiness
-from evoml.evaluation.scoring import needs_probabilities, uses_labels
 from evoml.evaluation.splitting import units
-from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
+from evoml.genomes.pipeline_tree import PipelineSpace
 from evoml.journal import Journal
 from evoml.run.ensemble import Limits, Makers, best_model
 from evoml.run.expectation import expectation
-from evoml.run.finishing import as_recorded, calibration
-from evoml.run.finishing import finished as finished_model
+from evoml.run.finishing import as_recorded, calibration, with_decision
 from evoml.run.loop import Finished, Tracker, evolve
 from evoml.run.opening import gone_on, opened
 from evoml.run.pace import Pace
+from evoml.run.parts import Parts, put_together, race, workplace
 from evoml.run.refit import FinalModel, Member, after_cleaning, baseline, constant_source
-from evoml.run.settings import MUST_AGREE, settings_of, time_limit
+from evoml.run.settings import MUST_AGREE
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from evoml.components import Catalogue
     from evoml.core.candidate import Outcome
     from evoml.core.dataset import Dataset
-    from evoml.core.protocols import Algorithm, Callback, Executor
+    from evoml.core.protocols import Algorithm, Callback
     from evoml.evaluation.conformal import Calibration
     from evoml.evaluation.expected_score import ExpectedScore
-    from evoml.evaluation.objectives import Objective
 
 LOOK_AHEAD = 32  # candidates under way in an ordered run without barrier, whatever the number of workers
-INNER_ROWS = 0.6  # share of a training part that a step inside a stacked model is fitted on, at least
 
 
 @dataclass(frozen=True)
 class Search:
-    """What to search for, where, how, and how long. See :class:`evoml.EvoClassifier` for the meaning of each."""
+    """What to search for, where, how, and how long.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        The table, see :func:`evoml.core.dataset.read_dataset`.
+    catalogue : Catalogue
+        Parts that pipelines may use, see :func:`evoml.load_catalogue`.
+    budget : Budget
+    seed : int
+    eval_seconds : float or None
+        Seconds that one candidate may take on all folds.
+    memory_limit : int or None
+        Bytes that each worker may allocate.
+    resume : bool
+        Whether to go on with the run that ``journal`` records, if it does.
+    cache_bytes : int or None
+        That results of steps may take; None is by the size of the table and the machine.
+    limits : Limits
+        Of the final model.
+    notes : mapping
+        What the journal's settings are to hold besides.
+    began : Moment
+        From which seconds count.
+
+    All others are those of :class:`evoml.EvoClassifier`: ``scoring``, ``cv``, ``objectives``, ``algorithm``,
+    ``population_size``, ``initial_pipelines``, ``operators``, ``early_stop``, ``n_jobs``, ``executor``, ``callbacks``,
+    ``journal``, ``racing`` and ``conformal``.
+    """
 
     dataset: Dataset
     catalogue: Catalogue
@@ -78,7 +91,7 @@ class Search:
     population_size: int = 50
     initial_pipelines: Sequence[Any] = ()
     operators: Mapping[str, Callable[..., Any]] | None = None
-    early_stop: int | None = None
+    early_stop: int | StopRule | None = None
     n_jobs: int | None = 1
     executor: Any = "auto"
     eval_seconds: float | None = None
@@ -153,49 +166,70 @@ def search(wanted: Search) -> Result:
     Raises SettingError, SearchSpaceError, JournalError or DataError before any work, never after it.
     """
     parts = put_together(wanted)
-    problem, space, algorithm = parts.problem, parts.space, parts.algorithm
-    constant = baseline(problem)
-    features = problem.dataset.features
-    rules = {
-        "exhausted": lambda _: features.useless,  # a constant guess needs no search
-        "budget": spent(wanted.budget),
-        "early_stop": stalled_for(wanted.early_stop),
-    }
+    rules = _stop_rules(wanted, parts)
+    constant = baseline(parts.problem)
     evaluator = _evaluator(wanted, parts)
-    evaluator.readiness = _readiness(wanted, space)
-    here = isinstance(evaluator.executor, SerialExecutor)
-    with ExitStack() as evaluating, ExitStack() as recording:
-        evaluating.enter_context(closing(evaluator))
-        journal = recording.enter_context(opened(wanted, parts.settings, MUST_AGREE))
-        limits, at_once = wanted.limits, 1 if here or on_cluster(wanted.executor) else workers(wanted.n_jobs)
-
-        def rehearse() -> object:
-            return _tables(journal)
-
-        pace = Pace(wanted.budget, problem, space, lambda: journal.elapsed, not here, rehearse, limits.size, at_once)
+    evaluating = ExitStack()
+    evaluating.callback(evaluator.close)
+    with evaluating, opened(wanted, parts.settings, MUST_AGREE) as journal:
+        here = isinstance(evaluator.executor, SerialExecutor)
+        at_once = 1 if here or on_cluster(wanted.executor) else workers(wanted.n_jobs)
+        pace = _pace(wanted, parts, journal, here, at_once)
         if wanted.budget.seconds is not None and not wanted.budget.ordered:
             evaluator.refuse = pace.refuse  # results depend on time anyway
         _warn(journal, wanted)
-        state, tracker, pending, told = _begin(wanted, algorithm, space, journal, pace, here)
+        state, tracker, pending, told = _begin(wanted, parts, journal, pace, here)
         evaluator.remember(told, journal.predictions())
         evaluator.submit(pending)
-        callbacks = (pace.told, *wanted.callbacks) if _timed(wanted.budget) else wanted.callbacks
         if wanted.budget.seconds is not None:
             pace.rehearse()  # while worker processes start
-        finished = evolve(algorithm, state, evaluator, journal, rules, tracker, callbacks, wanted.budget.seconds)
+        callbacks = (pace.told, *wanted.callbacks) if _timed(wanted.budget) else wanted.callbacks
+        seconds = wanted.budget.seconds
+        finished = evolve(parts.algorithm, state, evaluator, journal, rules, tracker, callbacks, seconds)
         scored = tracker.scored()
-        make = Makers(problem, space, evaluator.executor.fit_all, pace, limits, at_once)
-        model = best_model(make, scored, evaluator.kept.best_first(), _timed(wanted.budget))
-        kept = evaluator.kept.best_first()
-        model = finished_model(make, model, scored, kept, _timed(wanted.budget))
-        sureness = calibration(problem, model, scored, kept) if wanted.conformal else None
-        alike = units(problem.dataset, wanted.dataset.sample_weight)
-        expected, note = expectation(make, model, scored, kept, alike, _timed(wanted.budget))
-        model = replace(model, notes=(*model.notes, note) if note else model.notes)
-        model = replace(model, pipeline=after_cleaning(features, model.pipeline))
+        make = Makers(parts.problem, parts.space, evaluator.executor.fit_all, pace, wanted.limits, at_once)
+        final = _final(wanted, make, scored, evaluator.kept.best_first())
         evaluating.close()  # its memory is free for the tables
-        result = _finish(wanted, parts, journal, scored, model, finished, constant, expected)
-        return replace(result, calibration=sureness)
+        return _finish(wanted, parts, journal, scored, final, finished, constant)
+
+
+@dataclass(frozen=True)
+class _Final:
+    """The model to hand over, and what is known of it: how sure it is, and what to expect of it on new rows."""
+
+    model: FinalModel
+    calibration: Calibration | None
+    expected: ExpectedScore | None
+
+
+def _final(wanted: Search, make: Makers, scored: list[Outcome], kept: Mapping[int, np.ndarray]) -> _Final:
+    """Fit the model; ``scored`` are the outcomes with scores, ``kept`` out-of-fold predictions of some, both best first."""
+    problem, timed = make.problem, _timed(wanted.budget)
+    model = best_model(make, scored, kept, timed)
+    model = with_decision(make, model, scored, kept, timed)
+    sureness = calibration(problem, model, scored, kept) if wanted.conformal else None
+    alike = units(problem.dataset, wanted.dataset.sample_weight)
+    expected, note = expectation(make, model, scored, kept, alike, timed)
+    pipeline = after_cleaning(problem.dataset.features, model.pipeline)
+    model = replace(model, notes=(*model.notes, note) if note else model.notes, pipeline=pipeline)
+    return _Final(model, sureness, expected)
+
+
+def _stop_rules(wanted: Search, parts: Parts) -> dict[str, StopRule]:
+    useless = parts.problem.dataset.features.useless  # a constant guess needs no search
+    return {
+        "exhausted": lambda _: useless,
+        "budget": spent(wanted.budget),
+        "early_stop": early_stopping(wanted.early_stop),
+    }
+
+
+def _pace(wanted: Search, parts: Parts, journal: Journal, here: bool, at_once: int) -> Pace:
+    def rehearse() -> object:
+        return _tables(journal)
+
+    budget, size = wanted.budget, wanted.limits.size
+    return Pace(budget, parts.problem, parts.space, lambda: journal.elapsed, not here, rehearse, size, at_once)
 
 
 def _warn(journal: Journal, wanted: Search) -> None:
@@ -210,13 +244,15 @@ def _warn(journal: Journal, wanted: Search) -> None:
 
 
 def _evaluator(wanted: Search, parts: Parts) -> Evaluator:
-    return Evaluator(
+    evaluator = Evaluator(
         workplace(wanted, parts.problem),
         parts.objectives,
         look_ahead=LOOK_AHEAD if wanted.budget.ordered else None,
         max_evaluations=wanted.budget.evaluations,
         racing=race(wanted, parts),
     )
+    evaluator.readiness = _readiness(wanted, parts.space)
+    return evaluator
 
 
 def _readiness(wanted: Search, space: PipelineSpace) -> Readiness | None:
@@ -227,98 +263,12 @@ def _readiness(wanted: Search, space: PipelineSpace) -> Readiness | None:
     return Readiness(space.compiled, lambda candidate: space.plan(candidate.genome).compiled, seconds)
 
 
-def workplace(wanted: Search, problem: Problem) -> Executor:
-    """Return the executor that a search wants."""
-    cache = cache_limit(problem.dataset.n_bytes) if wanted.cache_bytes is None else wanted.cache_bytes
-    n_jobs, seconds = workers(wanted.n_jobs), wanted.budget.seconds
-    return executor(wanted.executor, problem, n_jobs, wanted.memory_limit, seconds, cache)
-
-
-def race(wanted: Search, parts: Parts) -> Racing | None:
-    """Return what sets the bars of candidates; None where all are evaluated to their end."""
-    problem = parts.problem
-    racing = Racing(
-        parts.objectives, next(iter(problem.scorers)), len(problem.splits), len(problem.rungs), wanted.population_size
-    )
-    return racing if wanted.racing else None
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a search is made of, and the settings that its journal holds."""
-
-    problem: Problem
-    space: PipelineSpace
-    objectives: Mapping[str, Objective]
-    algorithm: Algorithm
-    settings: Mapping[str, Any]
-
-
-def put_together(wanted: Search) -> Parts:
-    """Return the parts of a search. Raises SettingError, SearchSpaceError or DataError if they do not fit each other."""
-    seed = part_seed(wanted.seed)
-    dataset, folds = repeated(wanted.dataset, splits(wanted.dataset, wanted.cv, seed))
-    metrics = scorers(wanted.scoring, dataset.task, dataset.classes, len(dataset.outputs))
-    facts = data_facts(dataset, folds, metrics)
-    space = PipelineSpace(wanted.catalogue, facts, wanted.initial_pipelines, own_operators=wanted.operators)
-    algorithm: Any = _algorithm(wanted, space)
-    on_rungs = hasattr(algorithm, "rungs")
-    rungs = rung_shares(len(folds[0][0])) if wanted.racing or on_rungs else ()
-    if on_rungs:
-        algorithm.rungs, algorithm.folds = len(rungs), len(folds)
-    cases = MOST if getattr(algorithm, "needs_cases", False) else 0
-    return Parts(
-        Problem(dataset, space, folds, metrics, seed, time_limit(wanted), uses_labels(wanted.scoring), rungs, cases),
-        space,
-        objectives(wanted.objectives, list(metrics), space, sum(len(test) for _, test in folds)),
-        algorithm,
-        settings_of(wanted, list(metrics), folds, space),
-    )
-
-
-def part_seed(seed: int) -> int:
-    """Return the ``random_state`` of every step for a run's seed: what all libraries take as one."""
-    return seed % (2**31 - 1)
-
-
-def data_facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -> DataFacts:
-    classes = [output.classes for output in dataset.outputs if output.classes is not None]
-    rows = min(len(train) for train, _ in folds)
-    counts = [
-        np.bincount(output.y[train], minlength=len(own))
-        for output, own in zip(dataset.outputs, classes, strict=False)
-        for train, _ in folds
-    ]
-    least = dataset.y.min() if dataset.task == "regression" else 0
-    return DataFacts(
-        task=dataset.task,
-        kind=dataset.features.kind,
-        n_rows=max(1, int(rows * INNER_ROWS)),
-        n_features=dataset.n_features,
-        n_classes=max(map(len, classes), default=0),
-        class_rows=max(1, int(min(map(np.min, counts)) * INNER_ROWS)) if counts else 0,
-        complete_numbers=dataset.features.complete_numbers,
-        has_categories=dataset.features.has_categories,
-        target="positive" if least > 0 else "nonnegative" if least == 0 and dataset.task == "regression" else "any",
-        needs_predict_proba=any(needs_probabilities(scorer) for scorer in metrics.values()),
-        imbalance=max(imbalance(output.y) for output in dataset.outputs) if classes else 1.0,
-        skewness=0.0 if classes else max(skewness(output.y) for output in dataset.outputs),
-        outputs=dataset.form,
-        n_outputs=len(dataset.outputs),
-    )
-
-
-def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
-    made = candidate_algorithm(wanted.algorithm)
-    return made(space, wanted.seed, population_size=wanted.population_size)  # type: ignore[no-any-return]
-
-
 def _timed(budget: Budget) -> bool:
     return budget.seconds is not None or budget.cpu_seconds is not None
 
 
 def _begin(
-    wanted: Search, algorithm: Algorithm, space: PipelineSpace, journal: Journal, pace: Pace, here: bool
+    wanted: Search, parts: Parts, journal: Journal, pace: Pace, here: bool
 ) -> tuple[Any, Tracker, list[Any], list[Outcome]]:
     """Return the state to go on from, its tracker, the candidates under way and the outcomes told: of a new run, none."""
 
@@ -327,7 +277,7 @@ def _begin(
 
     reserve = pace.reserve if _timed(wanted.budget) else lambda best: 0.0
     tracker = Tracker(lambda: journal.elapsed, wanted.population_size, reserve, own_cpu)
-    state, pending, told = gone_on(journal, algorithm, space.parse, tracker, here)
+    state, pending, told = gone_on(journal, parts.algorithm, parts.space.parse, tracker, here)
     return state, tracker, pending, told
 
 
@@ -336,13 +286,12 @@ def _finish(
     parts: Parts,
     journal: Journal,
     scored: list[Outcome],
-    model: FinalModel,
+    final: _Final,
     finished: Finished,
     constant: float,
-    expected: ExpectedScore | None,
 ) -> Result:
     """Close the record, and hand everything over; ``scored`` are the outcomes with scores, best first."""
-    problem, space = parts.problem, parts.space
+    problem, space, model, expected = parts.problem, parts.space, final.model, final.expected
     front = pareto_front(scored)
     best = next((outcome for outcome in scored if str(outcome.candidate.genome) == model.text), None)
     ensemble = {member.outcome.candidate.id: member.weight for member in model.members}
@@ -377,7 +326,7 @@ def _finish(
     else:
         source = constant_source(problem, comment, columns)
     individuals, history, record = _tables(journal)
-    return Result(model, best, front, finished, individuals, history, source, record, expected=expected)
+    return Result(model, best, front, finished, individuals, history, source, record, final.calibration, expected)
 
 
 def _tables(journal: Journal) -> tuple[pd.DataFrame, pd.DataFrame, bytes]:

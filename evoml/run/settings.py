@@ -40,7 +40,7 @@ def settings_of(wanted: Search, metrics: list[str], folds: list[Any], space: Pip
         "fold_rows": _digest([hashlib.blake2b(part.astype(np.int64)).hexdigest() for fold in folds for part in fold]),
         "budget": asdict(wanted.budget),
         "eval_seconds": time_limit(wanted),
-        "early_stop": wanted.early_stop,
+        "early_stop": named(wanted.early_stop) if callable(wanted.early_stop) else wanted.early_stop,
         "algorithm": named(wanted.algorithm),
         "population_size": wanted.population_size,
         "n_jobs": wanted.n_jobs,

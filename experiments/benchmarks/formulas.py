@@ -2,13 +2,15 @@
 
     python experiments/benchmarks/formulas.py [--formulas 1000] [--rows 10000] [--nodes 20] [--repeats 5]
     python experiments/benchmarks/formulas.py --parts threads
+    python experiments/benchmarks/formulas.py --parts search [--jobs 1 2 4]
 
 A node evaluation is one node of a formula on one row. Systems take turns; figures are medians over the repeats, each the best
 of three, in G (1e9) per CPU-second, and for threads per second of the clock. Formulas are finite on every row, so that none is
 left early. Operon (pyoperon) and gplearn are installed into an environment of their own the first time (``--peer PATH``,
 default ~/.cache/evoml-peers/formulas). The second part says where the limit is: the same formulas with other sizes of blocks,
-and single operations beside a plain loop. The third, which takes a minute and needs no peers, is what a second thread gains, of
-the machine and of a whole search. Run nothing else meanwhile.
+and single operations beside a plain loop. The third, which takes a minute, is what a second thread of the machine gains; the
+fourth, another one, how long whole searches take with several numbers of threads (``--jobs``). Both need no peers, and nothing
+else should run meanwhile.
 """
 
 from __future__ import annotations
@@ -16,17 +18,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numba
 import numpy as np
+from peer import ask, environment
 
 from evoml.kernels.expression_codes import ARITY, CONSTANT, FIRST_UNARY, NAMES, VARIABLE
 from evoml.kernels.expression_evaluate import OUTPUTS, evaluate, formulas_on_table
@@ -38,7 +39,9 @@ LANGUAGES = {
 }
 N_FEATURES, CHUNK, ROOM, TIMES = 10, 100, 64, 3
 SECONDS_OF_TURN = 0.4  # of one thread, between which one and two threads take turns
+GENERATIONS = 100  # of a whole search
 PEER = Path.home() / ".cache" / "evoml-peers" / "formulas"
+PEERS = ("pyoperon==0.6.2", "gplearn==0.4.3")
 RUNNER = Path(__file__).with_name("peers") / "formula_engines.py"
 _NAME_OF = {code: name for name, code in NAMES.items()}
 
@@ -147,20 +150,7 @@ class Ours:
 
 def peer(python: Path, folder: Path, **wanted: object) -> dict:
     """Run a peer in its own environment."""
-    command = [python, RUNNER, json.dumps({"folder": str(folder), **wanted})]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
-    if done.returncode:
-        raise SystemExit(f"{wanted['engine']} failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def environment(home: Path) -> Path:
-    """Return the Python of an environment that has the peers, made if it is not there yet."""
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "pyoperon==0.6.2", "gplearn==0.4.3"], check=True)
-    return python
+    return ask(str(wanted["engine"]), python, RUNNER, {"folder": str(folder), **wanted}, timeout=1800)
 
 
 # -- the parts -------------------------------------------------------------------------------------------------------------
@@ -278,7 +268,7 @@ def _only(name: str, features: np.ndarray, repeats: int) -> float:
 
 
 def threads(formulas: dict[str, Formulas], features: np.ndarray, target: np.ndarray, repeats: int) -> None:
-    """Print how much sooner two threads are done than one; they take turns, each pair gives a ratio."""
+    """Print by the clock how much sooner two threads are done than one; they take turns, each pair gives a ratio."""
     for language, population in formulas.items():
         for dtype in (np.float32, np.float64):
             machine = Ours(population, features.astype(dtype), target.astype(dtype))
@@ -289,7 +279,21 @@ def threads(formulas: dict[str, Formulas], features: np.ndarray, target: np.ndar
                     lambda n, machine=machine, what=what, passes=passes: machine.passes(what, n, passes),  # type: ignore[misc]
                     repeats,
                 )
-    _tell_gain("search", lambda n: _search(features[:, :1000].T, target[:1000], n), repeats)
+
+
+def searches(features: np.ndarray, jobs: list[int], repeats: int) -> None:
+    """Print the seconds of whole searches by the clock for several numbers of threads, which take turns."""
+    X = features.T
+    noise = np.random.default_rng(1).normal(size=len(X))  # so that no search is over before its last generation
+    y = np.sin(X[:, 0] * X[:, 1]) * np.exp(-0.5 * X[:, 2]) + X[:, 3] / (1.0 + X[:, 4] ** 2) + 0.05 * noise
+    for rows in (min(1000, len(X)), len(X)):
+        _search(X[:rows], y[:rows], max(jobs), 2)
+        seconds = np.array([[_search(X[:rows], y[:rows], n, GENERATIONS) for n in jobs] for _ in range(repeats)])
+        told = "  ".join(
+            f"{n} threads {own.min():.2f} s ({gain:.2f} x)"
+            for n, own, gain in zip(jobs, seconds.T, np.median(seconds[:, :1] / seconds, axis=0), strict=True)
+        )
+        print(f"search of {GENERATIONS} generations, {rows:6d} rows: {told}", flush=True)
 
 
 def _tell_gain(about: str, seconds_with: Callable[[int], float], repeats: int) -> None:
@@ -302,11 +306,11 @@ def _tell_gain(about: str, seconds_with: Callable[[int], float], repeats: int) -
     )
 
 
-def _search(X: np.ndarray, y: np.ndarray, n_jobs: int) -> float:
-    """Wall seconds of a whole search of few generations."""
+def _search(X: np.ndarray, y: np.ndarray, n_jobs: int, generations: int) -> float:
+    """Wall seconds of a whole search."""
     from evoml import SymbolicRegressor
 
-    model = SymbolicRegressor(generations=10, random_state=0, n_jobs=n_jobs, selection="best", snap=False)
+    model = SymbolicRegressor(generations=generations, random_state=0, n_jobs=n_jobs)
     began = time.perf_counter()
     model.fit(X, y)
     return time.perf_counter() - began
@@ -328,7 +332,10 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=10000)
     parser.add_argument("--nodes", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--parts", nargs="+", choices=["engines", "limits", "threads"], default=["engines", "limits"])
+    parser.add_argument(
+        "--parts", nargs="+", choices=["engines", "limits", "threads", "search"], default=["engines", "limits"]
+    )
+    parser.add_argument("--jobs", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--peer", type=Path, default=PEER)
     chosen = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -338,13 +345,15 @@ def main() -> int:
         name: make_formulas(language, chosen.formulas, chosen.nodes, features) for name, language in LANGUAGES.items()
     }
     if "engines" in chosen.parts:
-        python = environment(chosen.peer)
+        python = environment(chosen.peer, *PEERS)
         for language, population in formulas.items():
             compare(language, population, features, target, python, chosen.repeats)
     if "limits" in chosen.parts:
         limits(formulas, features, chosen.repeats)
     if "threads" in chosen.parts:
         threads(formulas, features, target, chosen.repeats)
+    if "search" in chosen.parts:
+        searches(features, chosen.jobs, chosen.repeats)
     return 0
 
 

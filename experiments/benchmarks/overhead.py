@@ -162,7 +162,7 @@ def watch_parent(meter: Meter, folder: str) -> None:
     meter.wrap(process.ProcessExecutor, "submit completed", "pipe, pickling")
     meter.wrap(Journal, "asked told progressed put event", "journal")
     meter.wrap(loop.Tracker, "told reason", "tracker")
-    meter.wrap(search, "best_model finished_model expectation _finish", "end of the run")
+    meter.wrap(search, "best_model with_decision expectation _finish", "end of the run")
     evolve = search.evolve
 
     def evolved(*arguments: Any, **keywords: Any) -> Any:

@@ -16,425 +16,29 @@ from __future__ import annotations
 import argparse
 import collections
 import concurrent.futures
-import ctypes
-import faulthandler
 import importlib.metadata
 import json
 import os
 import random
-import re
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from contextlib import suppress
-from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+from pool_hosts import HOSTS, NEWS, WORKERS
+from pool_parent import WARM, Executor, cpu_seconds, proportional_bytes, session, strays, workers
+
 PEERS = Path.home() / ".cache" / "evoml-peers" / "pools"
-SYSTEMS = ["ours", "pebble", "pebble each", "loky"]
-WORKERS, SILENCE = 2, 5.0
-NEWS, WARM = -1, -2  # in place of a task's number
-TURN = threading.RLock()  # of threads of a host that send to its parent
-
-
-# What tasks do, as their text says
-
-
-def nap(seconds: str, n_bytes: str = "0") -> bytes:
-    time.sleep(float(seconds))
-    return bytes(int(n_bytes))
-
-
-def empty() -> None:
-    pass
-
-
-def fit_a_model() -> float:
-    from sklearn.datasets import load_breast_cancer
-    from sklearn.linear_model import LogisticRegression
-
-    X, y = load_breast_cancer(return_X_y=True)
-    return LogisticRegression(max_iter=50).fit(X, y).score(X, y)
-
-
-def sleep_for_ever() -> None:
-    time.sleep(1e6)
-
-
-def sum_in_c() -> None:
-    sum(range(10**12))
-
-
-def match_for_ever() -> None:
-    re.match(r"(a+)+$", "a" * 60 + "b")
-
-
-def stop_itself() -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
-
-
-def segfault() -> None:
-    ctypes.string_at(0)
-
-
-def leave(code: str) -> None:
-    os._exit(int(code))
-
-
-def fork(then: str) -> None:
-    if os.fork() == 0:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        time.sleep(1e6)
-    if then == "leave":
-        os._exit(3)
-    if then == "sleep":
-        time.sleep(1e6)
-
-
-def write_everywhere(junk: bytes) -> None:
-    for descriptor in range(3, 31):
-        with suppress(OSError):
-            os.set_blocking(descriptor, False)
-            os.write(descriptor, junk)
-    for descriptor in range(3, 31):
-        with suppress(OSError):
-            os.set_blocking(descriptor, True)
-
-
-def close_everything() -> None:
-    os.closerange(3, 31)
-
-
-BEHAVIOURS = {
-    "nap": nap,
-    "empty": empty,
-    "fit": fit_a_model,
-    "sleep": sleep_for_ever,
-    "sum-in-C": sum_in_c,
-    "regex": match_for_ever,
-    "stop-itself": stop_itself,
-    "segfault": segfault,
-    "exit": leave,
-    "fork": fork,
-    "junk-message": lambda: write_everywhere(b"\0\0\0\4junk"),
-    "junk-text": lambda: write_everywhere(b"hello world\n"),
-    "close-all": close_everything,
-}
 FAULTS = [
     "sleep", "sum-in-C", "regex", "stop-itself", "segfault", "exit 3", "exit 0", "fork sleep", "fork leave", "fork go-on",
     "junk-message", "junk-text", "close-all",
 ]  # fmt: skip
-
-
-def perform(text: str) -> Any:
-    name, *arguments = text.split()
-    return BEHAVIOURS[name](*arguments)
-
-
-# Hosts: one for each system
-
-
-def serve() -> None:
-    """Serve the parent: the host process starts here."""
-    descriptor, system, limit, preload, errors = sys.argv[-5:]
-    faulthandler.register(signal.SIGUSR1, file=open(errors, "a"), all_threads=True)  # noqa: SIM115
-    parent, limit = Connection(int(descriptor)), float(limit) or None
-    if preload == "yes":
-        import sklearn.linear_model  # noqa: F401
-    with suppress(EOFError, OSError):
-        HOSTS[system](parent, limit)
-    os._exit(0)
-
-
-def serve_ours(parent: Connection, limit: float | None) -> None:
-    import numpy as np
-
-    from evoml.core.candidate import Evaluation, Status
-    from evoml.evaluation.executors import host
-
-    class Translated:
-        """The parent's pipe, in the words of our host."""
-
-        fileno = parent.fileno
-
-        def recv(self) -> tuple[int, str, tuple[float, ...]]:
-            return (*parent.recv(), ())
-
-        def send(self, message: tuple[int, Evaluation]) -> None:
-            task, evaluation = message
-            done = evaluation.status is Status.OK
-            parent.send((task, ("ok", evaluation.predictions.tobytes()) if done else evaluation))
-
-    def evaluate(problem: Any, text: str, cache: Any, bars: Any) -> Evaluation:
-        result = perform(text)
-        return Evaluation(Status.OK, predictions=np.frombuffer(result if isinstance(result, bytes) else b"", np.uint8))
-
-    host.evaluate = evaluate
-    with tempfile.TemporaryDirectory() as folder:
-        host.Host(Translated(), SimpleNamespace(time_limit=limit), WORKERS, None, Path(folder) / "cache", 0).serve()
-
-
-def serve_pool(
-    parent: Connection, make: Any, begin: Any, end: Any, end_at_last: bool = True, whole: bool = True
-) -> None:
-    """Hand what comes from the parent to a pool of a library; a broken pool is replaced, and all its tasks answered for."""
-    state, pending = {"pool": make(), "broken": False}, {}
-
-    def answer(future: Any) -> None:
-        try:
-            found = ("ok", future.result())
-        except BaseException as error:
-            kind = type(error).__name__
-            if isinstance(error, concurrent.futures.process.BrokenProcessPool):
-                state["broken"] = whole
-                kind = "broken"
-            found = (kind, f"{type(error).__name__}: {error}"[:300])
-        send(future, found)
-
-    def send(future: Any, found: Any) -> None:
-        with TURN, suppress(OSError):
-            task = pending.pop(future, None)
-            if task is not None:
-                parent.send((task, found))
-
-    def renew(why: str) -> None:
-        threading.Thread(target=end, args=(state["pool"],), daemon=True).start()
-        with TURN:
-            parent.send((NEWS, ("pools broken", why)))
-            for future in list(pending):
-                send(future, ("broken", "its pool broke"))
-        state["pool"], state["broken"] = make(), False
-
-    try:
-        while True:
-            task, text = parent.recv()
-            if state["broken"]:
-                renew("a task was told so")
-            try:
-                future = begin(state["pool"], text)
-            except Exception as error:
-                renew(f"{type(error).__name__}: {error}")
-                future = begin(state["pool"], text)
-            pending[future] = task
-            future.add_done_callback(answer)
-    finally:
-        if end_at_last:  # otherwise the workers die with this process
-            end(state["pool"])
-
-
-def settle(host: int, descriptors: list[int]) -> None:
-    """Give a worker of pebble's what ours have: a group of its own, an end with the host, no foreign descriptors."""
-    os.setpgrp()
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    for descriptor in descriptors:
-        with suppress(OSError):
-            os.close(descriptor)
-
-
-def serve_pebble(parent: Connection, limit: float | None, helped: bool = True, max_tasks: int = 0) -> None:
-    import multiprocessing
-
-    from pebble import ProcessPool
-
-    given = {"initializer": settle, "initargs": (os.getpid(), [parent.fileno()])} if helped else {}
-
-    def make() -> Any:
-        return ProcessPool(WORKERS, max_tasks, context=multiprocessing.get_context("fork"), **given)
-
-    def end(pool: Any) -> None:
-        pool.stop()
-        pool.join()
-
-    serve_pool(parent, make, lambda pool, text: pool.schedule(perform, args=(text,), timeout=limit), end, not helped)
-
-
-class OnePoolEach:
-    """A pool of pebble's for each worker, so that no two share a channel; a broken one is replaced alone."""
-
-    def __init__(self, make: Any, end: Any, tell: Any) -> None:
-        self.make, self.end_pool, self.tell = make, end, tell
-        self.pools: list[Any] = [make() for _ in range(WORKERS)]
-        self.open: list[list[Any]] = [[] for _ in range(WORKERS)]
-
-    def schedule(self, text: str, limit: float | None) -> Any:
-        self.open = [[future for future in futures if not future.done()] for futures in self.open]
-        index = min(range(WORKERS), key=lambda number: len(self.open[number]))
-        try:
-            future = self.pools[index].schedule(perform, args=(text,), timeout=limit)
-        except RuntimeError as error:
-            self._replace(index, str(error))
-            future = self.pools[index].schedule(perform, args=(text,), timeout=limit)
-        self.open[index].append(future)
-        return future
-
-    def _replace(self, index: int, why: str) -> None:
-        with TURN:
-            self.tell(why)
-        threading.Thread(target=self.end_pool, args=(self.pools[index],), daemon=True).start()
-        for future in self.open[index]:
-            with suppress(concurrent.futures.InvalidStateError):
-                future.set_exception(OSError("its pool broke"))
-        self.pools[index], self.open[index] = self.make(), []
-
-    def end(self) -> None:
-        for pool in self.pools:
-            self.end_pool(pool)
-
-
-def serve_pebble_each(parent: Connection, limit: float | None) -> None:
-    import multiprocessing
-
-    from pebble import ProcessPool
-
-    def make() -> Any:
-        given = {"initializer": settle, "initargs": (os.getpid(), [parent.fileno()])}
-        return ProcessPool(1, context=multiprocessing.get_context("fork"), **given)
-
-    def end(pool: Any) -> None:
-        pool.stop()
-        pool.join()
-
-    serve_pool(
-        parent,
-        lambda: OnePoolEach(make, end, lambda why: parent.send((NEWS, ("pools broken", why)))),
-        lambda team, text: team.schedule(text, limit),
-        OnePoolEach.end,
-        end_at_last=False,
-        whole=False,
-    )
-
-
-def serve_loky(parent: Connection, limit: float | None) -> None:
-    from loky.process_executor import ProcessPoolExecutor
-
-    serve_pool(
-        parent,
-        lambda: ProcessPoolExecutor(WORKERS),
-        lambda pool, text: pool.submit(perform, text),
-        lambda pool: pool.shutdown(wait=True, kill_workers=True),
-    )
-
-
-HOSTS = {
-    "ours": serve_ours,
-    "pebble": serve_pebble,
-    "pebble each": serve_pebble_each,
-    "pebble bare": lambda parent, limit: serve_pebble(parent, limit, helped=False),
-    "pebble max_tasks=1": lambda parent, limit: serve_pebble(parent, limit, max_tasks=1),
-    "loky": serve_loky,
-}
-
-
-class Executor:
-    """The parent's side, the same for all systems."""
-
-    def __init__(self, system: str, peers: Path, limit: float = 0.0, preload: bool = False) -> None:
-        ours, theirs = Pipe()
-        self.connection = ours
-        self.dump = tempfile.NamedTemporaryFile(prefix="pools")  # noqa: SIM115
-        code = f"from {Path(__file__).stem} import serve; serve()"
-        words = [str(theirs.fileno()), system, str(limit), "yes" if preload else "no", self.dump.name]
-        path = [str(Path(__file__).parent), str(peers), *(entry or os.getcwd() for entry in sys.path)]
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        self.host = subprocess.Popen(
-            [sys.executable, "-P", "-c", code, *words],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self.dump,
-            start_new_session=True,
-            env={**os.environ, **threads, "PYTHONPATH": os.pathsep.join(path)},
-        )
-        theirs.close()
-
-    def submit(self, task: int, text: str) -> None:
-        self.connection.send((task, text))
-
-    def completed(self, timeout: float) -> list[tuple[int, Any]]:
-        found = []
-        while self.connection.poll(0 if found else max(timeout, 0)):
-            found.append(self.connection.recv())
-        return found
-
-    def warm_up(self) -> None:
-        for task in range(2 * WORKERS):
-            self.submit(WARM, f"nap 0.05 {task}")
-        found = 0
-        while found < 2 * WORKERS:
-            fresh = self.completed(30)
-            assert fresh, f"no answer from the host: {self.said()}"
-            found += len(fresh)
-
-    def said(self) -> str:
-        return Path(self.dump.name).read_text(errors="replace")
-
-    def stacks(self) -> str:
-        """Return where each thread of the host is."""
-        with suppress(OSError):
-            os.kill(self.host.pid, signal.SIGUSR1)
-        time.sleep(0.3)
-        return self.said()
-
-    def end(self) -> None:
-        self.connection.close()
-        self.host.kill()
-        self.host.wait()
-        for pid in session(self.host.pid):
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        self.dump.close()
-
-
-# What runs on this machine
-
-
-def state(pid: int) -> tuple[str, int, int]:
-    """Return the state, parent and session of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return fields[0], int(fields[1]), int(fields[3])
-
-
-def session(leader: int) -> dict[int, int]:
-    """Return the living processes of a session, the leader too, each with its parent."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with suppress(OSError):
-                now, parent, leads = state(int(entry))
-                if leads == leader and now not in "ZX":
-                    found[int(entry)] = parent
-    return found
-
-
-def workers(host: int) -> list[int]:
-    return [pid for pid, parent in session(host).items() if parent == host and not _is_tracker(pid)]
-
-
-def _is_tracker(pid: int) -> bool:
-    with suppress(OSError):
-        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return True
-
-
-def strays(host: int) -> list[int]:
-    """Return processes of the host's session that are neither the host nor its children: what tasks have forked."""
-    return [pid for pid, parent in session(host).items() if pid != host and parent != host]
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def proportional_bytes(pid: int) -> int:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) * 1024
+SILENCE = 5.0  # seconds without an answer after which a host is replaced
+SYSTEMS = ["ours", "pebble", "pebble each", "loky"]
 
 
 # What is measured
@@ -558,7 +162,7 @@ def rate(system: str, peers: Path, n_tasks: int, in_flight: int) -> dict[str, fl
 def orphans(system: str, peers: Path) -> dict[str, Any]:
     """Kill the parent of a busy host; return how many processes of its session live on, and for how long."""
     code = (
-        f"import sys, time; from pathlib import Path; from {Path(__file__).stem} import Executor\n"
+        "import sys, time; from pathlib import Path; from pool_parent import Executor\n"
         f"made = Executor({system!r}, Path({str(peers)!r}), limit=60); made.warm_up()\n"
         "made.submit(0, 'sum-in-C'); made.submit(1, 'fork sleep'); print(made.host.pid, flush=True); time.sleep(1e6)"
     )
@@ -631,7 +235,9 @@ def show_kills(chosen: argparse.Namespace) -> None:
 
 
 def show_faults(chosen: argparse.Namespace) -> None:
-    print("\n2. One bad task (limit 1 s) in a stream of good ones of 5 ms; our own limit has 1 s of grace on purpose")
+    print(
+        "\n2. One bad task (limit 1 s) in a stream of good ones of 5 ms; our own limit has a quarter of a second of grace"
+    )
     print(
         "task          system      outcome       after s  stall of others s  good done  others not ok  strays  pool dead"
     )

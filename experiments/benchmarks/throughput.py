@@ -11,13 +11,12 @@ default ~/.cache/evoml-peers/tpot). Systems take turns; run nothing else meanwhi
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 import time
-import venv
 from pathlib import Path
+
+from peer import ask, environment
 
 LIGHT = [
     "BernoulliNB",
@@ -50,6 +49,7 @@ OUR_NAMES = {  # parts that have another name in our catalogue
     "QuadraticDiscriminantAnalysis": "RegularisedDiscriminantAnalysis",
 }
 PEER = Path.home() / ".cache" / "evoml-peers" / "tpot"
+PEERS = ("tpot==1.1.0", "setuptools<80")
 RUNNER = Path(__file__).with_name("peers") / "tpot_throughput.py"
 
 
@@ -89,21 +89,7 @@ def peer(python: Path, table: str, space: str, seconds: float, jobs: int, seed: 
     """Run TPOT in its own environment."""
     wanted = {"table": table, "parts": SPACES[space], "seconds": seconds, "jobs": jobs, "seed": seed}
     wanted["stacking"] = space == "full"
-    done = subprocess.run(
-        [python, RUNNER, json.dumps(wanted)], capture_output=True, text=True, timeout=20 * seconds + 600
-    )
-    if done.returncode:
-        raise SystemExit(f"TPOT failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def environment(home: Path) -> Path:
-    """Return the Python of an environment that has TPOT, made if it is not there yet."""
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "tpot==1.1.0", "setuptools<80"], check=True)
-    return python
+    return ask("TPOT", python, RUNNER, wanted, timeout=20 * seconds + 600)
 
 
 def main() -> int:
@@ -115,7 +101,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--peer", type=Path, default=PEER)
     chosen = parser.parse_args()
-    python = environment(chosen.peer)
+    python = environment(chosen.peer, *PEERS)
     print("table          space jobs  system    scored/s  judged/s   valid  wall s    best   scored  judged")
     for table in chosen.tables:
         for space in chosen.spaces:

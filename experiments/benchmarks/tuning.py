@@ -56,7 +56,8 @@ def parts_of(folder: Path, name: str, **settings: Any) -> Any:
     from evoml.components import load_catalogue
     from evoml.core.budget import Budget
     from evoml.core.dataset import read_dataset
-    from evoml.run.search import Search, put_together
+    from evoml.run.parts import put_together
+    from evoml.run.search import Search
 
     X, y, kind = read_table(folder, name)
     task = "regression" if kind == "regression" else "classification"

@@ -20,7 +20,7 @@ from evoml.core import Status, stream
 from evoml.core.dataset import Dataset, read_dataset
 from evoml.evaluation import Problem, executor, scorers, splits
 from evoml.genomes.pipeline_tree import PipelineSpace
-from evoml.run.search import data_facts
+from evoml.run.parts import data_facts
 
 ROUNDS = 10
 LIMIT = 60.0  # seconds for one pipeline on all folds

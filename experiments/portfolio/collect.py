@@ -29,7 +29,8 @@ from evoml.core.budget import Budget
 from evoml.core.errors import SearchSpaceError
 from evoml.evaluation.problem import Problem, evaluate
 from evoml.kernels.warmup import load
-from evoml.run.search import Search, put_together
+from evoml.run.parts import put_together
+from evoml.run.search import Search
 
 METRICS = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "neg_root_mean_squared_error"}
 MAX_ROWS, FOLDS, SEED = 3000, 5, 0

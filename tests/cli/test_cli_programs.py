@@ -81,3 +81,13 @@ def test_a_mistake_is_one_clear_line(tables, run, arguments, message):
     assert result.exit_code != 0
     assert message in result.stderr
     assert not list(tables.glob("runs/*"))
+
+
+def test_a_column_of_weights_is_no_feature(tables, run):
+    table = pd.read_csv("numbers.csv").assign(w=lambda rows: np.where(rows["a"] > 0, 2.0, 1.0))
+    table.to_csv("weighted.csv", index=False)
+    result = run("programs", "weighted.csv", "--target", "y", "--weight", "w", *QUICK, "--out", "found")
+    assert result.exit_code == 0, result.output
+    assert json.loads((tables / "found" / "run.json").read_text())["options"]["weight"] == "w"
+    resumed = run("resume", "found")
+    assert resumed.exit_code == 0, resumed.output

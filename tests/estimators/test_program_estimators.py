@@ -17,7 +17,14 @@ from evoml.evaluation.program_parts import _rows, table_parts
 SMALL = {"population_size": 20, "generations": 2, "random_state": 0, "examples": 300, "n_tasks": 4}
 
 
-@parametrize_with_checks([ProgramRegressor(**SMALL), ProgramClassifier(**SMALL)])
+def impossible(estimator):
+    return {
+        "check_sample_weight_equivalence_on_dense_data": "it learns from one row after another, in a random order: weights"
+        " are how often rows are drawn, so that repeated rows are the same on average, not in bits"
+    }
+
+
+@parametrize_with_checks([ProgramRegressor(**SMALL), ProgramClassifier(**SMALL)], expected_failed_checks=impossible)
 def test_they_are_estimators_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -89,6 +96,30 @@ def test_labels_may_be_texts():
 def test_threads_change_nothing(cancer):
     one, two = (classifier(islands=2, n_jobs=n).fit(*cancer) for n in (1, 2))
     assert one.champions_.equals(two.champions_)
+
+
+def test_rows_of_no_weight_are_not_there_and_only_proportions_count(cancer):
+    X, y = cancer
+    weights = np.where(np.arange(len(y)) % 3, 2.0, 0.0)
+    kept = weights > 0
+    odd = np.where(kept[:, None], X, 1e6)
+    first, second = (
+        classifier().fit(*table)
+        for table in ((odd, np.where(kept, y, 7), weights), (X[kept], y[kept], np.full(kept.sum(), 0.5)))
+    )
+    assert first.champions_.equals(second.champions_)
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    np.testing.assert_array_equal(first.classes_, [0, 1])
+
+
+def test_the_heavier_rows_decide():
+    X = np.tile(np.linspace(-1.0, 1.0, 100), 2)[:, None]
+    y = np.where(np.arange(200) < 100, 1.0, -1.0) * X[:, 0]  # each half says the opposite of the other
+    for heavy, slope in ((slice(0, 100), 1.0), (slice(100, 200), -1.0)):
+        weights = np.full(200, 0.05)
+        weights[heavy] = 1.0
+        model = ProgramRegressor(**{**SMALL, "examples": 1000}).fit(X, y, sample_weight=weights)
+        assert slope * (model.predict([[1.0]]) - model.predict([[-1.0]])) > 1.0
 
 
 def test_a_journal_is_resumed(cancer, tmp_path):
@@ -209,3 +240,13 @@ def test_tables_that_cannot_be_learned_from():
         classifier().fit(X, X[:, 0])
     with pytest.raises(ValueError, match="could not convert"):
         ProgramRegressor(**SMALL).fit(X, np.array(["a", "b", "c"])[y])
+
+
+def test_weights_must_leave_something():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=r"positive for some row|at least one non-zero"):
+        classifier().fit(X, y, np.zeros(len(y)))
+    with pytest.raises(ValueError, match="one class only"):
+        classifier().fit(X, y, (y == 0).astype(float))
+    with pytest.raises(ValueError, match="Negative"):
+        classifier().fit(X, y, np.full(len(y), -1.0))

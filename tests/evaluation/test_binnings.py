@@ -16,7 +16,7 @@ from evoml.evaluation.problem import Problem, evaluate
 from evoml.genomes.pipeline_tree import PipelineSpace
 from evoml.learners import BoostingClassifier, BoostingRegressor, ForestClassifier, ForestRegressor
 from evoml.learners.binned_table import Codes, SharedTable
-from evoml.run.search import data_facts
+from evoml.run.parts import data_facts
 
 TEXTS = [
     "ForestClassifier(features, n_estimators=20)",

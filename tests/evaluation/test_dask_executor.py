@@ -32,6 +32,7 @@ from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
+from evoml.evaluation.executors import cluster as dask_cluster  # noqa: E402
 from evoml.evaluation.executors import dask as dask_executor  # noqa: E402
 from evoml.evaluation.executors.dask import DaskExecutor  # noqa: E402
 
@@ -222,7 +223,7 @@ def test_size_of_a_batch(seconds, handing_out, threads, size):
 def test_fit_returns_the_pipeline_and_stops_everything_else(client):
     made = DaskExecutor(iris_problem(), client)
     made.submit(0, "ExtraTreesClassifier(features, n_estimators=1000)")
-    model = made.fit("LogisticRegression(StandardScaler(features))", 60)
+    (model,) = made.fit_all(["LogisticRegression(StandardScaler(features))"], 60)
     made.close()
     X, y = load_iris(return_X_y=True)
     assert model.score(X, y) > 0.9
@@ -231,10 +232,12 @@ def test_fit_returns_the_pipeline_and_stops_everything_else(client):
 
 def test_a_fit_that_fails_says_why_and_the_next_may_do_better(faulty):
     faulty.submit(0, "sleep")
-    for text, error in [("sleep", "limit of 0.5 s"), ("segfault", "ended with code -11"), ("ValueError", "not today")]:
-        with pytest.raises(FitError, match=error):
-            faulty.fit(text, 0.5)
-    assert faulty.fit("well", 30).text == "well"
+    errors = {"sleep": "limit of 0.5 s", "segfault": "ended with code -11", "ValueError": "not today"}
+    for text, error in errors.items():
+        (found,) = faulty.fit_all([text], 0.5 if text == "sleep" else 30)
+        assert isinstance(found, FitError)
+        assert error in str(found)
+    assert faulty.fit_all(["well"], 30)[0].text == "well"
 
 
 # -- coming and going -------------------------------------------------------------------------------------------------
@@ -278,7 +281,7 @@ def test_an_address_is_a_cluster(cluster):
 
 
 def test_an_address_where_nobody_answers_is_one_clear_error(monkeypatch):
-    monkeypatch.setattr(dask_executor, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(
         SettingError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:9' \(.*such as tcp://host"
     ):
@@ -297,12 +300,12 @@ def test_a_cluster_that_goes_away_is_one_clear_error(monkeypatch):
     with pytest.raises(EvomlError, match=r"the Dask scheduler at .* is gone; start it again, and resume"):
         collect(made, 1)
     assert time.monotonic() - began < 15
-    assert made.fit("well").text == "well"  # in a process of this machine
+    assert made.fit_all(["well"])[0].text == "well"  # in a process of this machine
     made.close()
 
 
 def test_a_cluster_without_workers_is_one_clear_error(monkeypatch):
-    monkeypatch.setattr(dask_executor, "WORKER_SECONDS", 0.2)
+    monkeypatch.setattr(dask_cluster, "WORKER_SECONDS", 0.2)
     with (
         distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=HERE) as local,
         pytest.raises(SettingError, match="has no worker that is free within"),

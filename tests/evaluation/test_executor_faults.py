@@ -143,7 +143,7 @@ def test_a_killed_host_is_replaced_and_nothing_is_lost(executor):
 def test_a_killed_host_is_replaced_for_the_last_fit_too(executor):
     run(executor, ["well"])
     os.kill(executor._host.pid, signal.SIGKILL)
-    assert executor.fit("well").text == "well"
+    assert executor.fit_all(["well"])[0].text == "well"
 
 
 def test_a_host_that_is_killed_before_it_said_a_word_is_one_clear_error(executor):

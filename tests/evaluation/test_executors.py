@@ -66,7 +66,6 @@ def test_several_are_fitted_in_order_and_a_failure_stands_in_its_own_place(make)
         assert [getattr(one, "text", None) for one in found] == ["well", None, "well"]
         assert isinstance(found[1], FitError)
         assert made.fit_all([]) == []
-        assert made.fit("well").text == "well"
         assert all(isinstance(one, FitError) for one in made.fit_all(["well"] * 3, -1.0))
     finally:
         made.close()
@@ -75,7 +74,7 @@ def test_several_are_fitted_in_order_and_a_failure_stands_in_its_own_place(make)
 def test_what_is_not_fitted_in_time_costs_the_others_nothing():
     made = ProcessExecutor(faulty_problem(), 2)
     try:
-        assert made.fit("well").text == "well"  # the host has started
+        assert made.fit_all(["well"])[0].text == "well"  # the host has started
         began = time.monotonic()
         found = made.fit_all(["well", "sleep", "sleep", "well"], 2.0)
         assert 1.9 < time.monotonic() - began < 6
@@ -173,7 +172,9 @@ def test_a_file_in_the_working_directory_does_not_get_in_the_way_of_the_host(tmp
     script = tmp_path / "script.py"
     script.write_text(
         "from evoml import EvoRegressor\nfrom sklearn.datasets import load_diabetes\n"
-        "EvoRegressor(max_evaluations=1, executor='process', cv=2).fit(*load_diabetes(return_X_y=True))\n"
+        "only = {'only': ['Ridge']}\n"
+        "model = EvoRegressor(max_evaluations=1, executor='process', cv=2, search_space=only)\n"
+        "model.fit(*load_diabetes(return_X_y=True))\n"
     )
     ran = subprocess.run(
         [sys.executable, script], cwd=tmp_path / "elsewhere", capture_output=True, text=True, timeout=100

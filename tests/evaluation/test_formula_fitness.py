@@ -5,6 +5,7 @@ import pytest
 
 from evoml.core.batches import Offspring
 from evoml.core.random import mixed
+from evoml.core.threads import Threads
 from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch, as_logits
 from evoml.evaluation.formula_table import LOSSES, FormulaTable
 from evoml.genomes.expression import ExpressionSpace, Population
@@ -105,7 +106,7 @@ def test_formulas_of_one_meaning_share_their_hash():
     assert found.hashes[3] != found.hashes[0]
 
 
-@pytest.mark.parametrize("loss", ["mse", "log_loss"])
+@pytest.mark.parametrize("loss", ["mse", "mae", "log_loss"])
 def test_any_number_of_threads_gives_the_same_bits(loss):
     X, y = table_of()
     target = (y > 2.5).astype(float) if loss == "log_loss" else y
@@ -113,9 +114,8 @@ def test_any_number_of_threads_gives_the_same_bits(loss):
     asked = offspring(space.sample(mixed(5, np.arange(500))), key=5)
     results = []
     for n_jobs in (1, 2, 5):
-        fitness = FormulaFitness(FormulaTable.of(X, target), loss, n_jobs=n_jobs, with_cases=True)
-        told = fitness.evaluate(asked)
-        fitness.close()
+        with Threads(n_jobs) as threads:
+            told = FormulaFitness(FormulaTable.of(X, target), loss, threads=threads, with_cases=True).evaluate(asked)
         arrays = (told.objectives, told.meanings, told.cases, told.genomes.constants)
         results.append([array.tobytes() for array in arrays])
     assert results[0] == results[1] == results[2]
@@ -152,7 +152,6 @@ def test_work_is_counted():
     scored(fitness, "a / b", "a")
     assert fitness.evaluations == 2
     assert fitness.node_evaluations == 4 * 300
-    assert fitness.cpu_seconds > 0
 
 
 # -- the table ------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from evoml.evaluation.readiness import POSTPONED, Readiness, unloaded
 from evoml.genomes.pipeline_tree import PipelineSpace
 from evoml.kernels import warmup
 from evoml.kernels.warmup import COMPILE_SECONDS, compile_group
-from evoml.run.search import data_facts
+from evoml.run.parts import data_facts
 
 OK = Evaluation(Status.OK, {"m": (0.5,)}, Cost(wall=3.0, fit=2.0))
 

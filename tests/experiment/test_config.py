@@ -47,6 +47,9 @@ MISTAKES = [  # what is in its place, what is put there, the beginning of the me
         "config.toml:6: budget.evaluation: unknown key; did you mean 'evaluations'",
     ),
     ("= 10", "= -1", "config.toml:6: budget.evaluations: must be a number above 0, got -1"),
+    ("= 10", "= { wine = 0 }", "config.toml:6: budget.evaluations: must be a number above 0, got 0"),
+    ("= 10", "= { vine = 5 }", "config.toml:6: budget.evaluations.vine: unknown key; did you mean 'wine'"),
+    ("= 10", "= { }", "config.toml:6: budget.evaluations: says nothing of wine: give a number for each problem"),
     (
         "sklearn:wine",
         "sklearn:vine",
@@ -108,6 +111,10 @@ def test_parameters_that_an_estimator_does_not_have_are_found_before_any_cell(ex
             PIPELINES.replace("algorithm =", "algoritm ="),
             "config.toml:9: factors.algoritm: EvoClassifier has no such parameter",
         ),
+        (
+            PIPELINES + "[settings]\noperators = { own = 'own.py:change' }\n",
+            "config.toml:14: settings.operators: there is no file",
+        ),
     ):
         folder = experiment_folder(text)
         with pytest.raises(ConfigError) as error:
@@ -148,6 +155,24 @@ n_estimators = 7
     assert variants["random, small"].settings == {"evaluations": 10, "algorithm": "random", "population_size": 5}
     assert variants["random, forest"].genome == "estimator"
     assert "evaluations" not in variants["random, forest"].settings
+
+
+def test_a_budget_may_differ_by_problem_and_by_level(experiment_folder, tmp_path):
+    two = PIPELINES.replace("evaluations = 10", "evaluations = { wine = 10, iris = 20 }")
+    two += """
+[problems.iris]
+data = "sklearn:iris"
+[factors.size.small]
+population_size = 5
+[factors.size.halving]
+evaluations = { wine = 30, iris = 40 }
+"""
+    cells = cells_of(read_config(experiment_folder(two)), tmp_path)
+    found = {(cell.problem, cell.levels["size"]): cell.settings["evaluations"] for cell in cells}
+    assert found == {
+        ("wine", "small"): 10, ("iris", "small"): 20, ("wine", "halving"): 30, ("iris", "halving"): 40,
+    }  # fmt: skip
+    assert all(cell.variant.ordered for cell in cells)
 
 
 def test_cells_have_stable_names_and_fingerprints_of_what_decides_their_results(experiment_folder, tmp_path):

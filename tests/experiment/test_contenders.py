@@ -43,6 +43,22 @@ n_samples = 80
 """
 
 
+OWN = """
+import numpy as np
+from evoml.algorithms.schemes import MuPlusLambda
+from evoml.genomes.pipeline_tree import Term
+
+class Plain(MuPlusLambda):
+    pass
+
+def tree(pipeline, rng):
+    return Term("DecisionTreeClassifier", (Term("features"),), {"max_depth": int(rng.integers(1, 9))})
+
+def share_right(estimator, X, y):
+    return float(np.mean(estimator.predict(X) == y)) / 10.0
+"""
+
+
 @pytest.fixture
 def cell(experiment_folder, tmp_path):
     folder = experiment_folder(CONFIG)
@@ -107,3 +123,16 @@ def test_a_search_bounded_by_time_is_verified_by_its_journal_or_not_at_all(exper
     monkeypatch.setenv("EVOML_EXPERIMENTS", str(tmp_path / "nowhere"))
     (verdict,) = verify(folder, jobs=1)
     assert (verdict.status, verdict.reason[:25]) == ("not compared", "it is bounded by time, so")
+
+
+def test_settings_may_name_what_is_in_files(experiment_folder, tmp_path):
+    text = CONFIG.split("[factors")[0].replace('measures = "own.py:size"', 'scoring = "own.py:share_right"')
+    text = text.replace('"serial"', '"process"') + 'algorithm = "own.py:Plain"\noperators = { tree = "own.py:tree" }\n'
+    folder = experiment_folder(text.replace("= 8", "= 14") + '[problems.iris]\ndata = "sklearn:iris"\n')
+    (folder / "own.py").write_text(OWN)
+    (cell,) = cells_of(read_config(folder), tmp_path)
+    found = run_cell(cell)
+    assert 0.06 < found.measures["test_score"] <= 0.1
+    with Journal.read(cell.folder / JOURNAL) as journal:
+        assert journal.settings["algorithm"] == "Plain"
+        assert "tree" in set(journal.individuals()["operator"])

@@ -17,7 +17,8 @@ from evoml.core.dataset import read_dataset
 from evoml.core.errors import SearchSpaceError
 from evoml.evaluation.problem import evaluate
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
-from evoml.run.search import Search, put_together
+from evoml.run.parts import put_together
+from evoml.run.search import Search
 
 FORMS = ("numbers", "indicator", "classes")
 SLOW = ("CatBoost", "XGB", "LGBM", "GaussianProcess")

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evoml.algorithms import dominance as few
-from evoml.kernels.dominance import crowding_distances, nondominated_ranks, survivors
+from evoml.kernels.dominance import (
+    crowding_distances,
+    mark_best_of_each,
+    nondominated_ranks,
+    ranks_and_crowding,
+    survivors,
+)
 
 
 @st.composite
@@ -46,6 +52,29 @@ def test_infinite_objectives_count_as_worst_and_have_no_distance(objectives):
     crowding = crowding_distances(objectives, ranks)
     assert not np.isnan(crowding).any()
     assert np.all(crowding[np.isinf(worst).all(axis=1)] == 0.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(points(special=(np.inf, -np.inf, np.nan, -0.0)))
+def test_ranks_and_crowding_together_are_those_one_by_one(objectives):
+    ranks, crowding = ranks_and_crowding(objectives)
+    assert np.array_equal(ranks, nondominated_ranks(objectives))
+    assert np.array_equal(crowding, crowding_distances(objectives, ranks))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**9), st.integers(0, 200), st.sampled_from([1, 5, 1000]), st.sampled_from([1, 2**32, 2**60]))
+def test_the_best_of_each_kind_is_the_first_by_size_then_error_then_place(seed, n, n_kinds, factor):
+    rng = np.random.default_rng(seed)
+    kinds = rng.integers(0, n_kinds, n).astype(np.uint64) * np.uint64(factor)
+    objectives = rng.integers(0, 3, (n, 2)).astype(float)
+    for value in (np.inf, np.nan, -0.0):
+        objectives[rng.random((n, 2)) < 0.1] = value
+    best = np.empty(n, bool)
+    mark_best_of_each(kinds, objectives, best)
+    order = np.lexsort((objectives[:, 0], objectives[:, 1], kinds))
+    _, first = np.unique(kinds[order], return_index=True)
+    assert np.array_equal(np.flatnonzero(best), np.sort(order[first]))
 
 
 def test_two_objectives_of_many_points():

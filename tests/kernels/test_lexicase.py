@@ -30,8 +30,13 @@ def test_parents_match_naive(seed, n, n_cases, n_values):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 30))
 def test_epsilon_is_the_median_absolute_deviation(seed, n):
-    errors = np.random.default_rng(seed).normal(size=(n, 4)) ** 2
+    rng = np.random.default_rng(seed)
+    errors = rng.normal(size=(n, 4)) ** 2
     assert np.allclose(automatic_epsilon(errors), stats.median_abs_deviation(errors, axis=0), rtol=1e-12, atol=0)
+    errors[rng.integers(0, n, n // 3), rng.integers(0, 4, n // 3)] = np.nan
+    known = [column[~np.isnan(column)] for column in errors.T]
+    expected = [stats.median_abs_deviation(column) if len(column) else 0.0 for column in known]
+    assert np.allclose(automatic_epsilon(errors), expected, rtol=1e-12, atol=0)
 
 
 def test_epsilon_leaves_out_what_is_not_finite():

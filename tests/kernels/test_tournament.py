@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evoml.kernels.tournament import crowded_tournaments, tournaments
+from evoml.kernels.tournament import tournaments
 
 _VALUES = st.lists(st.sampled_from([0.0, 1.0, 2.5, np.inf, np.nan]) | st.floats(-5, 5), min_size=1, max_size=20)
 
@@ -19,17 +19,6 @@ def test_winners_match_naive(values, size, key):
     tournaments(np.array(values), size, np.uint64(key), 5, 30, winners)
     assert list(winners[5:]) == [naive.tournament(values, size, key, i) for i in range(5, 30)]
     assert np.all(winners[:5] == -1)
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.5, 1.0, np.inf])), min_size=1), st.integers(1, 5))
-def test_crowded_winners_are_the_best_of_those_drawn(points, size):
-    ranks, crowding = (np.array(column) for column in zip(*points, strict=True))
-    winners, alone = np.zeros(20, int), np.zeros(20, int)
-    crowded_tournaments(ranks, crowding, size, np.uint64(7), 0, 20, winners)
-    order = np.unique(np.stack([ranks, -crowding], axis=1), axis=0, return_inverse=True)[1].ravel().astype(float)
-    tournaments(order, size, np.uint64(7), 0, 20, alone)
-    assert np.array_equal(winners, alone)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])

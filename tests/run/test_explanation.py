@@ -25,7 +25,7 @@ from evoml.run.explanation.importance import importances
 from evoml.run.explanation.performance import performance, wilson
 from evoml.run.explanation.residuals import residuals
 from evoml.run.explanation.slices import slices
-from evoml.run.search import put_together
+from evoml.run.parts import put_together
 
 LATER = 1e12  # a moment that never comes
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from killed import Killed
 
 from evoml.core import Budget, JournalError, SearchSpaceError, SettingError
 from evoml.genomes import FunctionSpace
@@ -74,10 +75,6 @@ def test_tables_and_pictures_are_made_from_the_record():
     assert result.lineage.number_of_nodes() == len(result.individuals)
     for what in ("score", "lineage", "operators"):
         assert plot(result.journal, what).axes
-
-
-class Killed(BaseException):
-    """Ends a run in the middle, as a signal would."""
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same(tmp_path):

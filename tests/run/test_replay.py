@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 from failing_parts import Hungry
+from killed import killed_at_write
 from small_search import CHEAP, failing_part, run, small_search, small_table
 
 from evoml.core.budget import Budget
@@ -19,7 +20,7 @@ from evoml.evaluation import executor
 from evoml.journal import Journal
 from evoml.run import replay
 
-SEARCH, PACE = sys.modules["evoml.run.search"], sys.modules["evoml.run.pace"].Pace
+PACE = sys.modules["evoml.run.pace"].Pace
 ALGORITHMS = pytest.mark.parametrize("algorithm", ["nsga2", "regularised"])
 
 
@@ -33,7 +34,7 @@ class Shuffled:
 
     def __init__(self, inner, seed):
         self.inner, self.tasks, self.random = inner, [], random.Random(seed)
-        self.fit, self.fit_all, self.close = inner.fit, inner.fit_all, inner.close
+        self.fit_all, self.close = inner.fit_all, inner.close
 
     def submit(self, *task):
         self.tasks.append(task)
@@ -49,7 +50,7 @@ class Shuffled:
 def shuffled(monkeypatch):
     """Let evaluations end in any order, in another one each time."""
     seeds = count()
-    monkeypatch.setattr(SEARCH, "executor", lambda *arguments: Shuffled(executor(*arguments), next(seeds)))
+    monkeypatch.setattr("evoml.run.parts.executor", lambda *arguments: Shuffled(executor(*arguments), next(seeds)))
 
 
 def interrupt_after(outcomes):
@@ -122,26 +123,11 @@ def test_a_run_bounded_by_evaluations_comes_out_again(tmp_path, algorithm):
     assert_equal(replayed(record), record)
 
 
-class Killed(BaseException):
-    pass
-
-
 @ALGORITHMS
 @pytest.mark.parametrize("moment", [2, 9, 24])
-def test_a_killed_run_comes_out_as_far_as_it_got_and_after_it_was_resumed(
-    tmp_path, shuffled, monkeypatch, algorithm, moment
-):
-    write, counted = Journal._write, iter(range(1000))
-
-    def failing(self, transaction):
-        if next(counted) == moment:
-            raise Killed
-        write(self, transaction)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Journal, "_write", failing)
-        with pytest.raises(Killed):
-            recorded(tmp_path / "run.db", algorithm=algorithm)
+def test_a_killed_run_comes_out_as_far_as_it_got_and_after_it_was_resumed(tmp_path, shuffled, algorithm, moment):
+    with killed_at_write(moment, written=False):
+        recorded(tmp_path / "run.db", algorithm=algorithm)
     record = {"algorithm": algorithm}, tmp_path / "run.db"
     assert_equal(replayed(record), record)
     recorded(tmp_path / "run.db", algorithm=algorithm, resume=True)

@@ -17,8 +17,8 @@ from evoml.core.dataset import read_dataset
 from evoml.core.errors import FitError
 from evoml.journal import Journal
 from evoml.run.pace import Pace
+from evoml.run.parts import put_together
 from evoml.run.refit import final_model
-from evoml.run.search import put_together
 from evoml.run.settings import time_limit
 
 CHEAP = {"only": ["GaussianNB", "StandardScaler"]}

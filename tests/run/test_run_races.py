@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from killed import killed_at_write
 from small_search import run, small_table, story
 
 from evoml.core.candidate import Status
@@ -109,10 +110,6 @@ def test_equal_bits_for_any_number_of_workers(algorithm):
     assert any(one["status"] == Status.PRUNED for one in ran[0]["individuals"])
 
 
-class Killed(BaseException):
-    pass
-
-
 @pytest.fixture
 def few_kept(monkeypatch):
     """Let only ten predictions be kept, so that some are dropped."""
@@ -126,19 +123,10 @@ def kept_in(path):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("moment", [60, 121])
-def test_stopped_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path, monkeypatch, few_kept, algorithm, moment):
+def test_stopped_and_resumed_it_ends_like_the_uninterrupted_run(tmp_path, few_kept, algorithm, moment):
     whole = story(raced(algorithm, journal=tmp_path / "whole.db"))
-    write, counted = Journal._write, iter(range(10_000))
-
-    def failing(self, transaction):
-        write(self, transaction)
-        if next(counted) == moment:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Journal, "_write", failing)
-        with pytest.raises(Killed):
-            raced(algorithm, journal=tmp_path / "run.db")
+    with killed_at_write(moment):
+        raced(algorithm, journal=tmp_path / "run.db")
     assert story(raced(algorithm, journal=tmp_path / "run.db", resume=True)) == whole
     assert kept_in(tmp_path / "run.db") == kept_in(tmp_path / "whole.db")
 

@@ -14,6 +14,7 @@ from contextlib import closing
 from functools import cache, partial
 
 import pytest
+from killed import killed_at_write
 from small_search import run, small_search, small_table, story
 
 from evoml.algorithms import NSGA2
@@ -85,29 +86,12 @@ def test_a_real_process_with_workers_killed_midway_ends_like_the_uninterrupted_r
     assert story(run(300, journal=journal, resume=True)) == uninterrupted(300, "nsga2")
 
 
-class Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize("algorithm", ["nsga2", "regularised"])
 @pytest.mark.parametrize("moment", range(1, 36, 5))
 @pytest.mark.parametrize("written", [True, False])
-def test_stopped_between_any_two_writes_it_ends_like_the_uninterrupted_run(
-    tmp_path, monkeypatch, algorithm, moment, written
-):
-    write, counted = Journal._write, iter(range(1000))
-
-    def failing(self, transaction):
-        stop = next(counted) == moment
-        if not stop or written:
-            write(self, transaction)
-        if stop:
-            raise Killed
-
-    monkeypatch.setattr(Journal, "_write", failing)
-    with pytest.raises(Killed):
+def test_stopped_between_any_two_writes_it_ends_like_the_uninterrupted_run(tmp_path, algorithm, moment, written):
+    with killed_at_write(moment, written):
         run(30, algorithm=algorithm, journal=tmp_path / "run.db")
-    monkeypatch.undo()
     result = run(30, algorithm=algorithm, journal=tmp_path / "run.db", resume=True)
     assert story(result) == uninterrupted(30, algorithm)
 
@@ -129,11 +113,11 @@ def test_resume_without_a_journal_begins_one(tmp_path):
 
 def test_elapsed_seconds_go_on_where_they_were(tmp_path):
     first = run(20, journal=tmp_path / "run.db")
-    time.sleep(0.5)
+    time.sleep(1.5)
     second = run(40, journal=tmp_path / "run.db", resume=True)
     assert second.history["elapsed"].is_monotonic_increasing
     gap = second.individuals["told"].loc[25] - first.individuals["told"].max()
-    assert gap < 0.5
+    assert gap < 1.5
 
 
 # -- what cannot be resumed ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from killed import killed_at_write
 
 from evoml.core.budget import Budget, Moment
 from evoml.core.errors import BudgetError, JournalError, SearchSpaceError, SettingError
@@ -249,27 +250,17 @@ def test_killed_at_several_moments_it_ends_like_the_uninterrupted_run(tmp_path, 
     assert story(run(**again)) == story(run(**bounds))
 
 
-class Killed(BaseException):
-    pass
+@pytest.fixture(scope="module")
+def uninterrupted():
+    return story(run())
 
 
 @pytest.mark.parametrize("moment", [0, 1, 2, 3, 5, 8, 13])
 @pytest.mark.parametrize("written", [True, False])
-def test_stopped_between_any_two_writes_it_ends_like_the_uninterrupted_run(tmp_path, monkeypatch, moment, written):
-    write_, counted = Journal._write, iter(range(1000))
-
-    def failing(self, transaction):
-        stop = next(counted) == moment
-        if not stop or written:
-            write_(self, transaction)
-        if stop:
-            raise Killed
-
-    monkeypatch.setattr(Journal, "_write", failing)
-    with pytest.raises(Killed):
+def test_stopped_between_any_two_writes_it_ends_like_the_uninterrupted_run(tmp_path, uninterrupted, moment, written):
+    with killed_at_write(moment, written):
         run(journal=tmp_path / "run.db")
-    monkeypatch.undo()
-    assert story(run(journal=tmp_path / "run.db", resume=True)) == story(run())
+    assert story(run(journal=tmp_path / "run.db", resume=True)) == uninterrupted
 
 
 def test_a_finished_run_resumed_with_a_larger_budget_goes_on_like_a_longer_one(tmp_path):

@@ -13,6 +13,7 @@ from evoml.algorithms.arrays.state import ArrayState, distinct, pooled, scored
 from evoml.algorithms.schemes import NSGA2, Scheme
 from evoml.core.batches import ArraySpace, Measured, Offspring
 from evoml.core.random import mixed
+from evoml.core.threads import ALONE
 
 MUCH_BETTER = 0.9  # times the least error of before
 LONGER = 1.5  # times as long does patience last after each new beginning
@@ -69,6 +70,7 @@ class ArrayAlgorithm:
         self.space, self.seed, self.island = space, seed, island
         self.initial = None if initial is None else initial.take(np.arange(min(len(initial), population_size)))
         self.population_size = population_size
+        self._root = mixed(mixed(0, seed), island)
 
     @property
     def needs_cases(self) -> bool:
@@ -103,8 +105,7 @@ class ArrayAlgorithm:
         return Offspring(self.space.joined(parts) if len(parts) > 1 else parts[0], keys, ages)
 
     def _keys(self, state: ArrayState) -> np.ndarray:
-        root = mixed(mixed(mixed(0, self.seed), self.island), state.generation)
-        return mixed(root, np.arange(self.asks(state)))
+        return mixed(mixed(self._root, state.generation), np.arange(self.asks(state)))
 
     def _first(self, keys: np.ndarray) -> Any:
         if self.initial is None:
@@ -119,13 +120,21 @@ class ArrayAlgorithm:
         kept = self._kept(pooled(self.space, (state, born)), len(state))
         assert kept.members is not None
         generation, best = state.generation + 1, float(kept.members.objectives[:, 0].min())
-        told = state.births_so_far + len(offspring)
-        after = replace(kept, generation=generation, beginnings=state.beginnings, births_so_far=told)
+        told, improved_at = state.births_so_far + len(offspring), state.improved_at
         if not len(state) or best < MUCH_BETTER * state.best:
-            return replace(after, best=best, improved_at=generation)
-        if self.patience and generation - state.improved_at >= self.patience * LONGER**state.beginnings:
+            improved_at = generation
+        elif self.patience and generation - improved_at >= self.patience * LONGER**state.beginnings:
             return ArrayState(generation, beginnings=state.beginnings + 1, births_so_far=told)
-        return replace(after, best=state.best, improved_at=state.improved_at)
+        else:
+            best = state.best
+        return replace(
+            kept,
+            generation=generation,
+            best=best,
+            improved_at=improved_at,
+            beginnings=state.beginnings,
+            births_so_far=told,
+        )
 
     def joined_by(self, state: ArrayState, migrants: ArrayState) -> ArrayState:
         """Return the state after others came to compete for the same places; one that begins anew stays alone."""
@@ -144,7 +153,7 @@ class ArrayAlgorithm:
     def _pool(self, state: ArrayState, at: np.ndarray | slice = slice(None), newborn: Any = False) -> ArrayPool:
         assert state.members is not None
         niches = niches_of(state.members, self.space, self.descriptors)[at] if self.descriptors else None
-        return ArrayPool(state, at, newborn, niches)
+        return ArrayPool(state, at, newborn, niches, getattr(self.space, "threads", ALONE))
 
     def best(self, state: ArrayState, count: int) -> ArrayState:
         """Return the state with the best of its members alone, as many as are asked for and there are."""

@@ -11,7 +11,8 @@ from evoml.algorithms.arrays.state import ArrayState
 from evoml.core.batches import Measured
 from evoml.core.errors import SettingError, nearest
 from evoml.core.random import mixed
-from evoml.kernels.dominance import crowding_distances, nondominated_ranks
+from evoml.core.threads import ALONE, Threads
+from evoml.kernels.dominance import ranks_and_crowding
 
 _SELECTION = 1 << 32  # numbers of keys beyond those that spaces use
 
@@ -26,6 +27,7 @@ class ArrayPool:
         Which members.
     newborn : (n,) bool array, or one bool for all of them
     niches : (n,) int64 array or None
+    threads : Threads
     """
 
     def __init__(
@@ -34,20 +36,27 @@ class ArrayPool:
         at: np.ndarray | slice = slice(None),
         newborn: Any = False,
         niches: np.ndarray | None = None,
+        threads: Threads = ALONE,
     ) -> None:
         assert state.members is not None
         cases = state.members.cases
         self.objectives, self.cases = state.members.objectives[at], None if cases is None else cases[at]
         self.ages, self.births = np.asarray(state.ages)[at], np.asarray(state.births)[at]
-        self.precedence, self.niches = np.arange(len(self.ages)), niches
-        self.newborn = np.broadcast_to(newborn, self.ages.shape)
+        self.niches, self.threads, self._newborn = niches, threads, newborn
 
     def __len__(self) -> int:
-        return len(self.precedence)
+        return len(self.ages)
+
+    @property
+    def precedence(self) -> np.ndarray:
+        return np.arange(len(self))
+
+    @property
+    def newborn(self) -> np.ndarray:
+        return np.broadcast_to(self._newborn, self.ages.shape)
 
     def ranked(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        ranks = nondominated_ranks(values)
-        return ranks, crowding_distances(values, ranks)
+        return ranks_and_crowding(values)
 
 
 class KeyedDraws:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evoml.core.batches import ArraySpace, Measured
+from evoml.kernels.dominance import mark_best_of_each
 
 _GENOMES = "genomes."
 _COUNTS = ("generation", "improved_at", "beginnings", "births_so_far")
@@ -105,11 +106,9 @@ def distinct(members: Measured) -> np.ndarray:
 
     What cannot be scored is left out, unless there is nothing else.
     """
-    objectives, meanings = members.objectives, members.meanings
-    order = np.lexsort((objectives[:, 0], objectives[:, 1], meanings))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = meanings[order[1:]] != meanings[order[:-1]]
-    return scored(members, np.sort(order[first]))
+    best = np.empty(len(members.meanings), dtype=bool)
+    mark_best_of_each(np.ascontiguousarray(members.meanings, np.uint64), np.ascontiguousarray(members.objectives), best)
+    return scored(members, np.flatnonzero(best))
 
 
 def scored(members: Measured, indices: np.ndarray | None = None) -> np.ndarray:

@@ -18,6 +18,8 @@ class AgeFitness(NSGA2):
 
     Parameters
     ----------
+    tournament_size, resolution, recrowded
+        As for :class:`NSGA2`.
     share_of_newcomers : float
         Share of each generation that is sampled; one at least.
     """

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from evoml.core.threads import Threads
+
 
 class Pool(Protocol):
     """Individuals that compete for places, or the members of a population, as arrays of n rows.
@@ -32,6 +34,8 @@ class Pool(Protocol):
         Error on each of k cases, for schemes that need them.
     niches : (n,) int64 array or None
         Equal for those that share a cell of the archive, for schemes with descriptors.
+    threads : Threads
+        Among which a scheme may divide its work.
     """
 
     def __len__(self) -> int: ...
@@ -49,6 +53,8 @@ class Pool(Protocol):
     def cases(self) -> np.ndarray | None: ...
     @property
     def niches(self) -> np.ndarray | None: ...
+    @property
+    def threads(self) -> Threads: ...
 
     def ranked(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the number of the front and the crowding distance of each of n rows of values, all minimised."""

@@ -15,6 +15,8 @@ class MuPlusLambda(Scheme):
 
     Parameters
     ----------
+    tournament_size : int
+        Entrants of each tournament for a parent.
     parsimony : float
         Error that one unit of complexity, the second objective, is worth.
     """
@@ -37,6 +39,8 @@ class Generational(MuPlusLambda):
 
     Parameters
     ----------
+    tournament_size, parsimony
+        As for :class:`MuPlusLambda`.
     elites : int
         Old members that may stay.
     """

@@ -16,6 +16,13 @@ class EpsilonLexicase(NSGA2):
     """Each parent is the best on cases in a random order, within the cases' median absolute deviation; NSGA-II's survival.
 
     So do La Cava, Singh, Taggart, Suri and Moore (2019) combine the two.
+
+    Parameters
+    ----------
+    tournament_size
+        Is not used: parents are chosen by cases.
+    resolution, recrowded
+        As for :class:`NSGA2`.
     """
 
     needs_cases: ClassVar[bool] = True
@@ -32,5 +39,7 @@ class EpsilonLexicase(NSGA2):
 
         errors, epsilon = standing
         winners = np.empty(np.prod(draws.shape), dtype=np.int64)
-        epsilon_lexicase(errors, epsilon, draws.key, 0, len(winners), winners)
+        members.threads.in_chunks(
+            len(winners), lambda first, last: epsilon_lexicase(errors, epsilon, draws.key, first, last, winners)
+        )
         return winners.reshape(draws.shape)

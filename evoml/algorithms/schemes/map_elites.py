@@ -16,6 +16,8 @@ class MapElites(Scheme):
 
     Parameters
     ----------
+    tournament_size
+        Is not used: parents are drawn evenly.
     descriptors : tuple
         What spans the archive, by name: ``"size"``, ``"cost"``, ``"family"``; or functions ``(outcome, space)`` that return a
         number or a text. Numbers are binned, two bins to each doubling.

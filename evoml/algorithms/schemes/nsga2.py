@@ -18,6 +18,8 @@ class NSGA2(Scheme):
 
     Parameters
     ----------
+    tournament_size : int
+        Entrants of each tournament for a parent.
     resolution : float or None
         For errors of 0 or more: they are compared on a scale of powers of ten, rounded, so that what differs by less than
         this share of itself counts as equal, and no front fills up with gains that nobody could see. None is as they are.

@@ -21,6 +21,11 @@ class NSGA3(NSGA2):
 
     Where the paper draws between directions or individuals the first direction and the nearest individual are taken: who
     survives is decided by what was told alone.
+
+    Parameters
+    ----------
+    tournament_size, resolution, recrowded
+        As for :class:`NSGA2`.
     """
 
     def survivors(self, pool: Pool, places: int) -> np.ndarray:

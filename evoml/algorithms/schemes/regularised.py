@@ -16,6 +16,8 @@ class Regularised(Scheme):
 
     Parameters
     ----------
+    tournament_size : int
+        Entrants of each tournament for a parent.
     share_of_offspring : float
         Where genomes come by the thousand, offspring of a generation as a share of the population.
     """

@@ -16,6 +16,11 @@ class SPEA2(NSGA2):
     """Those that nobody dominates survive, thinned out where they are closest; what is left goes to the least dominated.
 
     Distances are those of the objectives as they are, each divided by its spread.
+
+    Parameters
+    ----------
+    tournament_size, resolution, recrowded
+        As for :class:`NSGA2`.
     """
 
     def survivors(self, pool: Pool, places: int) -> np.ndarray:

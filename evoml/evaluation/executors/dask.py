@@ -23,26 +23,30 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from evoml.core.candidate import Cost, Evaluation, Status
-from evoml.core.errors import EvomlError, FitError, SettingError
+from evoml.core.errors import EvomlError, FitError
+from evoml.evaluation.executors.cluster import (
+    CONNECT_SECONDS,
+    WORKER_SECONDS,
+    address_of,
+    connect,
+    seconds_per_task,
+)
 from evoml.evaluation.executors.parcel import Parcel
 from evoml.evaluation.executors.process import ProcessExecutor
 from evoml.evaluation.executors.sandbox import Work, close_sandboxes, evaluate_batch, fit_all
 from evoml.evaluation.surroundings import error_text
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
     from evoml.evaluation.problem import Problem
 
-CONNECT_SECONDS = 10.0  # to reach a scheduler, or to reach it again
-WORKER_SECONDS = 60.0  # to wait for the first worker, or for another one when all are gone
 LOOK_SECONDS = 1.0  # between two looks at the cluster
 GRACE = 5.0  # seconds beyond its limit that the last fit may take to begin
 TRIES = 3  # at a genome on a cluster that fails around it, before it counts as the genome's own fault
 BATCH_SECONDS = 0.5  # of work in a task of several genomes, for it returns only when all of them are evaluated
 WORTH = 10.0  # seconds of work for each second that handing out a task takes, as far as that is no longer
 NEEDED = 1.5  # seconds of work for each, however long, or the scheduler cannot keep all threads busy
-PROBES = 32  # empty tasks, to see how long handing out takes
 MOST = 64  # genomes in a task: what an algorithm has not been told yet, it cannot learn from
 SURPRISE = 0.05  # weight of the latest evaluation in the mean of their seconds
 
@@ -130,13 +134,6 @@ class DaskExecutor:
             found = self._fetch(patience if expected and not self._failed else 0.0)
             if found or not expected or time.monotonic() >= ends:
                 return found
-
-    def fit(self, text: str, timeout: float | None = None) -> Any:
-        """Return the fitted pipeline; see :meth:`fit_all`."""
-        (model,) = self.fit_all([text], timeout)
-        if isinstance(model, FitError):
-            raise model
-        return model
 
     def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
         """Return the fitted pipelines from a worker of the cluster; if that is lost, from a process of this machine."""
@@ -277,7 +274,7 @@ class DaskExecutor:
             self._failed += [(task, lost) for task, _, _ in batch.tasks]
         else:
             raise EvomlError(
-                f"the workers of the Dask cluster at {_address(self._client)} cannot evaluate: {error_text(error)}."
+                f"the workers of the Dask cluster at {address_of(self._client)} cannot evaluate: {error_text(error)}."
                 " They need the same libraries as this process, evoml among them"
             ) from error
 
@@ -304,7 +301,7 @@ class DaskExecutor:
             self._worked = self._looked
         elif (self._under_way or self._waiting) and self._looked - self._worked > WORKER_SECONDS:
             raise EvomlError(
-                f"the Dask cluster at {_address(self._client)} has had no worker for {WORKER_SECONDS:g} s;"
+                f"the Dask cluster at {address_of(self._client)} has had no worker for {WORKER_SECONDS:g} s;"
                 " start workers, and resume the run from its journal"
             )
 
@@ -313,7 +310,7 @@ class DaskExecutor:
         while self._client.status != "running":
             if time.monotonic() > ends or self._client.status == "closed":
                 raise EvomlError(
-                    f"the Dask scheduler at {_address(self._client)} is gone; start it again, and resume the run from"
+                    f"the Dask scheduler at {address_of(self._client)} is gone; start it again, and resume the run from"
                     " its journal"
                 )
             time.sleep(0.1)
@@ -346,64 +343,3 @@ def batch_size(seconds: float, handing_out: float, threads: int) -> int:
     round_trip = handing_out * threads
     wanted = max(min(BATCH_SECONDS, WORTH * round_trip), NEEDED * round_trip)
     return max(1, min(MOST, int(wanted / seconds)))
-
-
-def connect(cluster: Any, n_workers: int) -> tuple[Client, list[Any]]:
-    """Return a client for a cluster, and what is to be closed with it: nothing if the client was there before."""
-    try:
-        from distributed import Client, LocalCluster, get_client
-    except ImportError as error:
-        raise SettingError("a Dask cluster needs the package distributed: pip install 'evoml[dask]'") from error
-    if cluster is None:
-        with suppress(ValueError):
-            cluster = get_client()
-    if cluster is None:
-        # In this process, for the evaluations have processes of their own; so no script needs a guard.
-        local = LocalCluster(
-            n_workers=1, threads_per_worker=n_workers, processes=False, memory_limit=0, dashboard_address="127.0.0.1:0"
-        )
-        client = Client(local, set_as_default=False)
-        return client, [client, local]
-    if isinstance(cluster, str):
-        try:
-            client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise SettingError(
-                f"no Dask scheduler answers at {cluster!r} ({error_text(error)}); give the address that `dask scheduler`"
-                " shows when it starts, such as tcp://host:8786"
-            ) from error
-        return client, [client]
-    if not isinstance(cluster, Client) or cluster.asynchronous:
-        raise SettingError(f"the executor must be a name, an address or a synchronous dask Client, got {cluster!r}")
-    if cluster.status != "running":
-        raise SettingError(f"the Dask client {cluster!r} is {cluster.status}; connect it again")
-    return cluster, []
-
-
-def seconds_per_task(client: Client) -> float:
-    """Return the seconds that handing out one task takes, from empty ones.
-
-    Raises SettingError if there is no worker. A cluster that grows when there is something to do is given time for it.
-    """
-    name = f"evoml-probe-{uuid.uuid4().hex}"
-    try:
-        client.submit(_nothing, key=(name, PROBES), pure=False).result(WORKER_SECONDS)
-    except TimeoutError as error:
-        raise SettingError(
-            f"the Dask cluster at {_address(client)} has no worker that is free within {WORKER_SECONDS:g} s; start workers"
-        ) from error
-    except Exception as error:
-        raise SettingError(
-            f"the workers of the Dask cluster at {_address(client)} cannot run evoml ({error_text(error)}); install it there"
-        ) from error
-    began = time.perf_counter()
-    client.gather([client.submit(_nothing, key=(name, number), pure=False) for number in range(PROBES)])
-    return (time.perf_counter() - began) / PROBES
-
-
-def _nothing() -> None:
-    pass
-
-
-def _address(client: Client) -> str:
-    return str(getattr(client.scheduler, "address", "an unknown address"))

@@ -59,10 +59,6 @@ class FunctionExecutor:
         done, _ = wait(self._running, timeout, FIRST_COMPLETED) if self._running else ((), ())
         return sorted(((self._running.pop(future), _result(future)) for future in done), key=lambda found: found[0])
 
-    def fit(self, text: str, timeout: float | None = None) -> Any:
-        """Return the genome itself: there is nothing to fit."""
-        return self._parse(text)
-
     def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
         """Return the genomes themselves."""
         return [self._parse(text) for text in texts]

@@ -110,13 +110,6 @@ class ProcessExecutor:
                 self._start_again()
         return found
 
-    def fit(self, text: str, timeout: float | None = None) -> Any:
-        """Return the fitted pipeline from a worker of its own; evaluations under way are given up."""
-        (model,) = self.fit_all([text], timeout)
-        if isinstance(model, FitError):
-            raise model
-        return model
-
     def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
         """Return the fitted pipelines, as many at once as there are workers; evaluations under way are given up."""
         self._under_way.clear()

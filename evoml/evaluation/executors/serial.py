@@ -41,24 +41,17 @@ class SerialExecutor:
         load(unloaded(self._problem.builder, text))  # before the candidate's time begins
         return [(task, evaluate(self._problem, text, self._cache, bars))]
 
-    def fit(self, text: str, timeout: float | None = None) -> Any:
-        """Fit here, without a limit: nothing in this process can stop a part."""
-        self._waiting.clear()
-        try:
-            return fit_whole(self._problem, text)
-        except Exception as error:  # any library may raise anything here
-            raise FitError(error_text(error)) from error
-
     def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
-        """Fit one after another; whatever is not begun in time is left out."""
+        """Fit one after another; whatever is not begun in time is left out, but what was begun cannot be stopped here."""
+        self._waiting.clear()
         until = math.inf if timeout is None else time.monotonic() + timeout
         return [self._fitted(text) if time.monotonic() < until else FitError(NO_TIME) for text in texts]
 
     def _fitted(self, text: str) -> Any:
         try:
-            return self.fit(text)
-        except FitError as error:
-            return error
+            return fit_whole(self._problem, text)
+        except Exception as error:  # any library may raise anything here
+            return FitError(error_text(error))
 
     def close(self) -> None:
         self._waiting.clear()

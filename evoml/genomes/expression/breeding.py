@@ -8,6 +8,7 @@ import numpy as np
 
 from evoml.core.errors import SettingError, nearest
 from evoml.core.random import mixed, uniforms
+from evoml.core.threads import ALONE, Threads
 from evoml.genomes.expression.population import Population
 from evoml.kernels.expression_canonical import canonicalise
 from evoml.kernels.expression_growth import Language, allowed_codes, grow
@@ -41,6 +42,8 @@ class FormulaSpace:
         Nodes of first formulas, at least and at most.
     operators : mapping of name to float
         How often each variation is tried.
+    threads : Threads
+        Among which formulas are divided.
     """
 
     def __init__(
@@ -49,31 +52,42 @@ class FormulaSpace:
         rules: Rules,
         init_length: tuple[int, int] = (1, 15),
         operators: Mapping[str, float] | None = None,
+        threads: Threads = ALONE,
     ) -> None:
-        self.language, self.rules, self.init_length = language, rules, init_length
+        self.language, self.rules, self.init_length, self.threads = language, rules, init_length, threads
         self._allowed = allowed_codes(language)
         self._bounds = _bounds(OPERATORS if operators is None else operators)
 
     def sample(self, keys: np.ndarray) -> Population:
         """Return one first formula for each key."""
-        grown = Population.empty(len(keys), self.rules.max_length)
+        grown, hashes = self._unwritten(len(keys)), np.empty((2, len(keys)), np.uint64)
         low, high = self.init_length
-        grow(
-            keys, low, min(high, self.rules.max_length), self.rules.max_depth, self.language,
-            grown.codes, grown.constants, grown.lengths, 0, len(keys),
-        )  # fmt: skip
-        return self._canonical(grown)
+
+        def some(first: int, last: int) -> None:
+            grow(
+                keys, low, min(high, self.rules.max_length), self.rules.max_depth, self.language,
+                grown.codes, grown.constants, grown.lengths, first, last,
+            )  # fmt: skip
+            self._canonicalise(grown, hashes, first, last)
+
+        self.threads.in_chunks(len(keys), some)
+        return grown
 
     def vary(self, genomes: Population, parents: np.ndarray, keys: np.ndarray) -> Population:
         """Return one offspring for each row of ``parents`` (n, 2) and its key."""
         n = len(keys)
         operators = np.searchsorted(self._bounds, uniforms(mixed(keys, _OPERATOR)), side="right").astype(np.int32)
-        children, applied = Population.empty(n, self.rules.max_length), np.empty(n, np.int32)
-        vary(
-            genomes.codes, genomes.constants, genomes.lengths, parents, operators, keys, self.language, self.rules,
-            children.codes, children.constants, children.lengths, applied, 0, n,
-        )  # fmt: skip
-        return self._canonical(children)
+        children, applied, hashes = self._unwritten(n), np.empty(n, np.int32), np.empty((2, n), np.uint64)
+
+        def some(first: int, last: int) -> None:
+            vary(
+                genomes.codes, genomes.constants, genomes.lengths, parents, operators, keys, self.language, self.rules,
+                children.codes, children.constants, children.lengths, applied, first, last,
+            )  # fmt: skip
+            self._canonicalise(children, hashes, first, last)
+
+        self.threads.in_chunks(n, some)
+        return children
 
     def joined(self, parts: Sequence[Population]) -> Population:
         """Return the formulas of all parts, one after another."""
@@ -87,13 +101,14 @@ class FormulaSpace:
         """Return the formulas that :meth:`arrays` gave."""
         return Population(arrays["codes"], arrays["constants"], arrays["lengths"])
 
-    def _canonical(self, genomes: Population) -> Population:
-        n = len(genomes)
+    def _unwritten(self, n: int) -> Population:
+        room = self.rules.max_length
+        return Population(np.empty((n, room), np.int32), np.empty((n, room)), np.empty(n, np.int32))
+
+    def _canonicalise(self, genomes: Population, hashes: np.ndarray, first: int, last: int) -> None:
         canonicalise(
-            genomes.codes, genomes.constants, genomes.lengths, self._allowed, self.rules.max_depth,
-            np.empty(n, np.uint64), np.empty(n, np.uint64), 0, n,
-        )  # fmt: skip
-        return genomes
+            genomes.codes, genomes.constants, genomes.lengths, self._allowed, self.rules.max_depth, *hashes, first, last
+        )
 
 
 def _bounds(operators: Mapping[str, float]) -> np.ndarray:

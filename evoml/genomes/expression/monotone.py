@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from evoml.core.errors import SettingError, nearest
+from evoml.core.threads import ALONE, Threads
 from evoml.genomes.expression.population import Population
 
 Boxes: TypeAlias = Callable[[int], tuple[np.ndarray, np.ndarray]]
@@ -48,7 +49,11 @@ class Monotonicity:
 
 
 def sampled_violations(
-    population: Population, wanted: Monotonicity, rows: np.ndarray, slopes: np.ndarray | None = None
+    population: Population,
+    wanted: Monotonicity,
+    rows: np.ndarray,
+    slopes: np.ndarray | None = None,
+    threads: Threads = ALONE,
 ) -> np.ndarray:
     """Return how far formulas are from what is wanted at some rows, float64 (n,): 0 where it holds at all of them.
 
@@ -56,7 +61,7 @@ def sampled_violations(
     the part of the greatest slope found that has the wrong sign, from 0 to 1; what is not defined counts 1.
     """
     rows = np.ascontiguousarray(rows, np.float64)
-    return _violations(population, wanted, lambda _: (rows, rows), slopes)
+    return _violations(population, wanted, lambda _: (rows, rows), slopes, threads)
 
 
 def interval_violations(
@@ -82,20 +87,37 @@ def interval_violations(
         return low, high
 
     lows, highs = np.asarray(lows, np.float64), np.asarray(highs, np.float64)
-    return _violations(population, wanted, boxes, slopes)
+    return _violations(population, wanted, boxes, slopes, ALONE)
 
 
-def _violations(population: Population, wanted: Monotonicity, boxes: Boxes, slopes: np.ndarray | None) -> np.ndarray:
-    from evoml.kernels.expression_intervals import bound_derivatives
-
+def _violations(
+    population: Population, wanted: Monotonicity, boxes: Boxes, slopes: np.ndarray | None, threads: Threads
+) -> np.ndarray:
     n = len(population)
     directions = np.ones(n) if slopes is None else np.sign(slopes)
     found = np.zeros(n)
     for column, sign in zip(wanted.columns, wanted.signs, strict=True):
-        low, high = boxes(column)
-        bounds = np.empty((n, len(low), 2))
-        bound_derivatives(population.codes, population.constants, population.lengths, low, high, column, 0, n, bounds)
-        found += _wrong_part(bounds, sign * directions)
+        found += _violations_of(column, population, sign * directions, boxes(column), threads)
+    return found
+
+
+def _violations_of(
+    column: int, population: Population, signs: np.ndarray, box: tuple[np.ndarray, np.ndarray], threads: Threads
+) -> np.ndarray:
+    from evoml.kernels.expression_intervals import bound_derivatives
+
+    n, (low, high) = len(population), box
+    shape, bounds, found = (
+        (population.codes, population.constants, population.lengths),
+        np.empty((n, len(low), 2)),
+        np.empty(n),
+    )
+
+    def some(first: int, last: int) -> None:
+        bound_derivatives(*shape, low, high, column, first, last, bounds)
+        found[first:last] = _wrong_part(bounds[first:last], signs[first:last])
+
+    threads.in_chunks(n, some)
     return found
 
 

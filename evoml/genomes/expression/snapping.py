@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from evoml.genomes.expression.population import Formula
@@ -25,6 +25,9 @@ class Candidate:
     text: str
 
 
+_ZERO = Candidate(0.0, 0.0, "0")
+
+
 def candidates(value: float, tolerance: float, most: int = MOST) -> list[Candidate]:
     """Return numbers within ``tolerance`` of ``value``, those shortest to describe first.
 
@@ -36,16 +39,13 @@ def candidates(value: float, tolerance: float, most: int = MOST) -> list[Candida
     if not math.isfinite(value):
         return []
     size, sign = abs(value), math.copysign(1.0, value)
-    found = [Candidate(0.0, 0.0, "0")] if size <= tolerance else []
-    found += [Candidate(sign * one.value, one.bits, one.text) for one in _decimals(size)]
-    found += [Candidate(sign * one.value, one.bits, one.text) for one in _fractions()]
+    near = [one for one in (_ZERO, *_decimals(size), *_fractions()) if abs(one.value - size) <= tolerance]
     shortest: dict[float, Candidate] = {}
-    for one in sorted(found, key=lambda one: (one.bits, abs(one.value - value))):
-        if one.value == value:
+    for one in sorted(near, key=lambda one: (one.bits, abs(one.value - size))):
+        if one.value == size:
             break
-        if abs(one.value - value) <= tolerance:
-            text = one.text if one.value >= 0 else f"-{one.text}"
-            shortest.setdefault(one.value, Candidate(one.value, one.bits, text))
+        negative = sign < 0 and one is not _ZERO
+        shortest.setdefault(one.value, replace(one, value=-one.value, text=f"-{one.text}") if negative else one)
     return list(shortest.values())[:most]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evoml.core.errors import SearchSpaceError
+from evoml.core.threads import ALONE, Threads
 from evoml.genomes.expression.description import complexities
 from evoml.genomes.expression.operations import BY_CODE, DEFAULT, frequencies
 from evoml.genomes.expression.population import Formula, Population
@@ -45,6 +46,8 @@ class ExpressionSpace:
     units : Units or None
         Formulas that break the rules of these are drawn anew, up to ``ATTEMPTS`` times; the one that breaks fewest is kept.
         They are taken as scaled: their results may have any unit.
+    threads : Threads
+        Among which formulas are divided that are sampled or varied.
     """
 
     def __init__(
@@ -59,8 +62,9 @@ class ExpressionSpace:
         variations: Mapping[str, float] | None = None,
         weights: np.ndarray | None = None,
         units: Units | None = None,
+        threads: Threads = ALONE,
     ) -> None:
-        self.names, self.frequencies = tuple(names), frequencies(operations)
+        self.names, self.frequencies, self.threads = tuple(names), frequencies(operations), threads
         self.max_length, self.max_depth, self.init_length = max_length, max_depth, init_length
         self.const_range, self.variations, self.weights, self.units = const_range, variations, weights, units
 
@@ -121,7 +125,8 @@ class ExpressionSpace:
         language = make_language(
             self.frequencies, np.ones(len(self.names)), probability, (low + high) / 2, (high - low) / 2, False
         )
-        return FormulaSpace(language, make_rules(self.max_length, self.max_depth), self.init_length, self.variations)
+        rules = make_rules(self.max_length, self.max_depth)
+        return FormulaSpace(language, rules, self.init_length, self.variations, self.threads)
 
     def sample(self, keys: np.ndarray) -> Population:
         """Return one first formula for each key, uint64 (n,)."""

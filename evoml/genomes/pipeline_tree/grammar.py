@@ -97,6 +97,12 @@ class DataFacts:
 class Grammar:
     """The typed primitive set of a search space on a table, and the way from text to tree.
 
+    Parameters
+    ----------
+    catalogue : Catalogue
+    facts : DataFacts
+        What of the table decides which parts suit it, and their ranges.
+
     Attributes
     ----------
     primitives : deap.gp.PrimitiveSetTyped

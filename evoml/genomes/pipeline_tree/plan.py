@@ -67,9 +67,11 @@ class Plan:
         return self.root
 
     def part(self, node: str) -> str:
+        """Return the name of a node's part in the catalogue, or ``"features"``, ``"union"`` or ``"stack"``."""
         return self._parts[node]
 
     def values(self, node: str) -> Mapping[str, Value]:
+        """Return the hyperparameters of a node that have a meaning there."""
         return self._values[node]
 
     @property

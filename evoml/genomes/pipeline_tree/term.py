@@ -19,7 +19,17 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Term:
-    """A step, the terms it reads, and the values of its hyperparameters."""
+    """A step of a pipeline, and all before it.
+
+    Attributes
+    ----------
+    name : str
+        Its part in the catalogue, or ``"features"``, the table itself.
+    inputs : tuple of Term
+        Steps whose results it takes.
+    values : mapping
+        Hyperparameters that are not the default.
+    """
 
     name: str
     inputs: tuple[Term, ...] = ()

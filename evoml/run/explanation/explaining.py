@@ -19,7 +19,8 @@ from evoml.run.explanation.performance import performance
 from evoml.run.explanation.residuals import residuals
 from evoml.run.explanation.slices import slices
 from evoml.run.finishing import again_around
-from evoml.run.search import Search, put_together
+from evoml.run.parts import put_together
+from evoml.run.search import Search
 
 if TYPE_CHECKING:
     from evoml.evaluation import Problem

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from evoml.genomes.expression.population import Formula, Population, constant
 from evoml.genomes.expression.simplify import simplify
 from evoml.genomes.expression.snapping import snap
 from evoml.genomes.expression.text import write
-from evoml.kernels.expression_fitness import LOG_LOSS, MSE, R2
+from evoml.kernels.expression_fitness import LOG_LOSS, MAE, MSE, R2
 from evoml.kernels.expression_least_squares import fit_constants
 from evoml.run.formulas.hall_of_fame import LEAST_GAIN
 from evoml.run.formulas.rounding import ROUNDING, rounded
@@ -81,11 +80,10 @@ class Front:
 def finished_front(wanted: FormulaSearch, table: FormulaTable, lineage: Lineage, until: float | None) -> Front:
     """Return the front of a lineage; ``until`` is the moment by which it should be there, None for no hurry."""
     all_rows = LocalSearch(rows=table.n_rows)
-    fitness = FormulaFitness(table, wanted.loss, all_rows, weights=lineage.fitness.weights, n_jobs=wanted.n_jobs)
-    with closing(fitness):
-        whole = [constant(table.best_constant(fitness.loss))]
-        if lineage.hall.genomes is not None:
-            whole += _polished(fitness, lineage.hall.genomes, wanted.loss != "correlation", until)
+    fitness = FormulaFitness(table, wanted.loss, all_rows, lineage.fitness.threads, weights=lineage.fitness.weights)
+    whole = [constant(table.best_constant(fitness.loss))]
+    if lineage.hall.genomes is not None:
+        whole += _polished(fitness, lineage.hall.genomes, wanted.loss != "correlation", until)
     if wanted.snap:
         whole = [_plainer(table, fitness.loss, one, until) for one in whole]
     shown = _described(fitness, list(dict.fromkeys(whole)))
@@ -110,11 +108,18 @@ def chosen(shown: Sequence[Shown], selection: str) -> int:
 def _polished(fitness: FormulaFitness, genomes: Population, fold: bool, until: float | None) -> list[Formula]:
     """Return formulas with constants tuned on all rows, as long as there is time, and with what scales them."""
     whole: list[Formula] = []
-    for first in reversed(range(0, len(genomes), _FEW)):  # the best come first, lest the time be up
-        few = genomes.take(np.arange(first, min(first + _FEW, len(genomes))))
+    together = _FEW * fitness.threads.count
+    for first in reversed(range(0, len(genomes), together)):  # the best come first, lest the time be up
+        few = genomes.take(np.arange(first, min(first + together, len(genomes))))
         late = until is not None and time.monotonic() > until
-        found = fitness.score(few, np.full(len(few), 0 if late else POLISH_STEPS, np.int32))
-        for at in np.flatnonzero(np.isfinite(found.errors)).tolist():
+        steps = np.full(len(few), 0 if late else POLISH_STEPS, np.int32)
+        found = fitness.score(
+            few, steps, _FEW if fitness.loss == MAE else 1
+        )  # sums of MAE hang on who is summed with whom
+        finite = np.flatnonzero(np.isfinite(found.errors))
+        for at in finite[
+            np.lexsort((finite, -(finite // _FEW)))
+        ].tolist():  # in the same order for any number of threads
             intercept, slope = map(float, found.scales[at]) if fold else (0.0, 1.0)
             whole.append(simplify(found.genomes[at], intercept, slope))
     return whole
@@ -149,8 +154,12 @@ def _plainer(table: FormulaTable, loss: int, formula: Formula, until: float | No
 def _described(fitness: FormulaFitness, whole: Sequence[Formula]) -> tuple[Shown, ...]:
     """Return what is known of whole formulas, without those that simpler ones surpass."""
     table = fitness.table
-    population = Population.of(whole)
-    losses = np.array([table.loss(one.evaluate(table.features), fitness.loss) for one in whole])
+    population, losses = Population.of(whole), np.empty(len(whole))
+
+    def judge(at: int, _: int) -> None:
+        losses[at] = table.loss(whole[at].evaluate(table.features), fitness.loss)
+
+    fitness.threads.in_chunks(len(whole), judge, 1)
     sizes = complexities(population, fitness.weights)
     nats = _description(fitness, population, losses)
     order = np.lexsort((nats, losses, sizes))
@@ -167,11 +176,15 @@ def _description(fitness: FormulaFitness, population: Population, losses: np.nda
     table, n = fitness.table, len(population)
     weights = table.weights / table.weights.mean()
     logistic = fitness.loss == LOG_LOSS
-    information = np.zeros(population.codes.shape)
-    fit_constants(
-        population.codes, population.constants.copy(), population.lengths, table.features, table.target, weights,
-        np.full(n, -1, np.int32), logistic, False, 0, 0, n, np.empty(n), np.empty((n, 2)), information,
-    )  # fmt: skip
+    information, unused = np.zeros(population.codes.shape), (np.empty(n), np.empty((n, 2)))
+    shape, steps = (population.codes, population.constants.copy(), population.lengths), np.full(n, -1, np.int32)
+
+    def inform(first: int, last: int) -> None:
+        fit_constants(
+            *shape, table.features, table.target, weights, steps, logistic, False, 0, first, last, *unused, information
+        )
+
+    fitness.threads.in_chunks(n, inform, 1)
     floored = np.maximum(losses, ROUNDING * fitness.unit)
     if logistic:
         return description_lengths(population, table.n_rows * floored, information)

@@ -11,8 +11,9 @@ import numpy as np
 from evoml.algorithms import array_algorithm
 from evoml.algorithms.arrays import ArrayAlgorithm, Islands
 from evoml.algorithms.choosing import settings_for
-from evoml.core.budget import spent, stalled_for
+from evoml.core.budget import early_stopping, spent
 from evoml.core.errors import SettingError, nearest
+from evoml.core.threads import ALONE, Threads
 from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch, Penalty
 from evoml.evaluation.formula_table import LOSSES, FormulaTable
 from evoml.genomes.expression.description import node_weights
@@ -84,10 +85,8 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
     wanted = compiled(wanted, KERNELS, "formulas")
     tables = [FormulaTable.of(wanted.X, target, wanted.weights) for target in wanted.targets]
     with ExitStack() as open_:
-        lineages = []
-        for label, table in zip(wanted.labels, tables, strict=True):
-            lineages.append(_lineage(wanted, label, table))
-            open_.callback(lineages[-1].fitness.close)
+        threads = open_.enter_context(Threads(wanted.n_jobs))
+        lineages = [_lineage(wanted, label, table, threads) for label, table in zip(wanted.labels, tables, strict=True)]
         settings = settings_of(wanted)
         decisive = settings.keys() - {"budget", "versions"}
         journal = open_.enter_context(opened(wanted, settings, sorted(decisive)))
@@ -96,7 +95,7 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
         rules = {
             "exhausted": lambda _: all(np.ptp(table.target) == 0 for table in tables),
             "budget": spent(wanted.budget),
-            "early_stop": stalled_for(wanted.early_stop),
+            "early_stop": early_stopping(wanted.early_stop),
             "solved": lambda progress: 1.0 - progress.best_score <= wanted.solved and progress.stalled >= SETTLED,
         }
         run, finished = evolve_batches(first, recorder, journal, rules, wanted.callbacks, progress_of)
@@ -119,8 +118,8 @@ def check(wanted: FormulaSearch) -> None:
     array_algorithm(wanted.algorithm)
 
 
-def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable) -> Lineage:
-    space = formula_space(wanted)
+def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable, threads: Threads) -> Lineage:
+    space = formula_space(wanted, threads)
     space.sample(
         np.empty(0, np.uint64)
     )  # a mistake in the settings of breeding is found now, before there is a journal
@@ -129,7 +128,7 @@ def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable) -> Lineage:
         table.evenly(wanted.search_rows),
         wanted.loss,
         LocalSearch(wanted.local_steps, wanted.local_probability, wanted.local_rows),
-        wanted.n_jobs,
+        threads,
         weights=space.weights,
         penalties=_penalties(wanted, space, table),
         with_cases=algorithm.needs_cases,
@@ -138,7 +137,7 @@ def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable) -> Lineage:
     return Lineage(label, algorithm, fitness, algorithm.start(), HallOfFame())
 
 
-def formula_space(wanted: FormulaSearch) -> ExpressionSpace:
+def formula_space(wanted: FormulaSearch, threads: Threads = ALONE) -> ExpressionSpace:
     """Return the space that a search wants. Raises SettingError or SearchSpaceError."""
     weights, units = None, None
     if wanted.complexity is not None:
@@ -162,6 +161,7 @@ def formula_space(wanted: FormulaSearch) -> ExpressionSpace:
         variations=wanted.operators,
         weights=weights,
         units=units,
+        threads=threads,
     )
 
 
@@ -174,7 +174,7 @@ def _penalties(wanted: FormulaSearch, space: ExpressionSpace, table: FormulaTabl
     if wanted.monotone:
         demanded = Monotonicity.of(wanted.monotone, wanted.names)  # type: ignore[arg-type]
         rows = np.ascontiguousarray(table.evenly(MONOTONE_ROWS).features.T)
-        found.append(lambda genomes, scales: sampled_violations(genomes, demanded, rows, scales[:, 1]))
+        found.append(lambda genomes, scales: sampled_violations(genomes, demanded, rows, scales[:, 1], space.threads))
     return found
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evoml.algorithms import named
-from evoml.core.budget import Budget, Moment
+from evoml.core.budget import Budget, Moment, StopRule
 from evoml.core.process import versions
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class FormulaSearch:
     selection: str = "mdl"
     snap: bool = True
     solved: float = 1e-18
-    early_stop: int | None = None
+    early_stop: int | StopRule | None = None
     n_jobs: int = 1
     callbacks: Sequence[Callable[[Sight], object]] = ()
     journal: str | Path | None = None

@@ -108,7 +108,7 @@ class DaskIslands:
     """Islands on the workers of a Dask cluster, which may die: a batch that is lost is done again, to the same bits."""
 
     def __init__(self, setting: Setting, cluster: Any, n_jobs: int) -> None:
-        from evoml.evaluation.executors.dask import connect
+        from evoml.evaluation.executors.cluster import connect
 
         self._setting = setting
         self._sent: Any = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evoml.core.budget import Moment, spent, stalled_for
+from evoml.core.budget import Moment, early_stopping, spent
 from evoml.core.errors import FitError
 from evoml.genomes.program.program import Program, Programs
 from evoml.kernels.program_run import sizes_of
@@ -89,7 +89,7 @@ def search_programs(wanted: ProgramSearch) -> ProgramResult:
         solved = np.inf if wanted.solved is None else wanted.solved
         rules = {
             "budget": spent(wanted.budget),
-            "early_stop": stalled_for(wanted.early_stop),
+            "early_stop": early_stopping(wanted.early_stop),
             "solved": lambda progress: progress.best_score >= solved,
         }
         run, finished = evolve_batches(first, recorder, journal, rules, wanted.callbacks, progress_of)
@@ -114,7 +114,7 @@ def _result(wanted: ProgramSearch, run: Run, finished: Finished, journal: Journa
     if champion is None:
         raise FitError(
             f"no program predicted anything in {run.evaluations} births; give the search more time, more operations, or"
-            " programs to start from (initial)"
+            " programs to start from"
         )
     report = run.judge.report(Programs.of([champion.program], wanted.space.room))
     cpu = cpu_spent(run, wanted)

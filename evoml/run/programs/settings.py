@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evoml.core.budget import Budget, Moment, check_positive
+from evoml.core.budget import Budget, Moment, StopRule, check_positive
 from evoml.core.errors import SettingError
 from evoml.core.process import versions
 from evoml.evaluation.program_problems import TaskSet
@@ -30,7 +30,7 @@ _RECORDED = (
     "seed", "population_size", "tournament_size", "islands", "validate_every", "largest_error", "hurdle", "cost", "repeats",
     "equals",
 )  # fmt: skip
-_WHOLE = ("population_size", "islands", "batch", "migrants", "early_stop")
+_WHOLE = ("population_size", "islands", "batch", "migrants")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ class ProgramSearch:
         See :class:`evoml.kernels.program_search.Settings`, where the cost is called budget.
     solved : float or None
         Fitness on the tasks for selection at which the search ends.
-    early_stop : int or None
-        Batches without a better champion after which it ends.
+    early_stop : int, StopRule or None
+        Batches without a better champion after which it ends, or a rule of the user's own.
     n_jobs : int
         Threads, or workers of a Dask cluster on this machine.
     executor : str or object
@@ -91,7 +91,7 @@ class ProgramSearch:
     repeats: bool = True
     equals: bool = True
     solved: float | None = None
-    early_stop: int | None = None
+    early_stop: int | StopRule | None = None
     n_jobs: int = 1
     executor: Any = "threads"
     callbacks: Sequence[Callable[[Sight], object]] = ()

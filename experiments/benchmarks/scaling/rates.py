@@ -20,7 +20,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ from evoml.core.candidate import Cost, Evaluation, Status
 from evoml.core.dataset import read_dataset
 from evoml.core.errors import FitError
 from evoml.evaluation import Problem, scorers, splits
-from evoml.evaluation.executors.dask import DaskExecutor, seconds_per_task
+from evoml.evaluation.executors.cluster import seconds_per_task
+from evoml.evaluation.executors.dask import DaskExecutor
 from evoml.evaluation.executors.process import ProcessExecutor
 from evoml.evaluation.executors.serial import SerialExecutor
 from evoml.genomes.pipeline_tree import DataFacts, PipelineSpace
@@ -69,8 +70,8 @@ class Instant:
         found, self._found = self._found, []
         return found
 
-    def fit(self, text: str, timeout: float | None = None) -> Any:
-        raise FitError("this is only a measurement")
+    def fit_all(self, texts: Sequence[str], timeout: float | None = None) -> list[Any]:
+        return [FitError("this is only a measurement") for _ in texts]
 
     def close(self) -> None:
         pass
@@ -85,7 +86,7 @@ def loop_rate(candidates: int = 1500) -> float:
     stamps: list[float] = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch("evoml.run.search.executor", lambda *_: Instant()),
+        patch("evoml.run.parts.executor", lambda *_: Instant()),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")

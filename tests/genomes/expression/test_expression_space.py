@@ -3,6 +3,7 @@ import pytest
 
 from evoml.core.errors import SearchSpaceError
 from evoml.core.random import mixed
+from evoml.core.threads import Threads
 from evoml.genomes.expression import ExpressionSpace
 from evoml.genomes.expression.description import node_weights
 from evoml.genomes.expression.units import Units, unit_violations
@@ -67,6 +68,17 @@ def test_first_formulas_and_offspring_keep_the_limits():
     assert list(space.vary(first, PARENTS[50:60], mixed(KEYS, 1)[50:60])) == list(offspring)[50:60]
     assert list(space.restored(space.arrays(first))) == list(first)
     assert len(space.joined([first, offspring])) == 400
+
+
+@pytest.mark.parametrize("units", [None, Units.of(["m", "s"], "m/s")])
+def test_any_number_of_threads_gives_the_same_formulas(units):
+    made = []
+    for count in (1, 3):
+        with Threads(count) as threads:
+            space = ExpressionSpace(["a", "b"], units=units, threads=threads)
+            first = space.sample(KEYS)
+            made.append([*first, *space.vary(first, PARENTS, mixed(KEYS, 1))])
+    assert made[0] == made[1]
 
 
 def test_units_are_kept_by_drawing_anew():
