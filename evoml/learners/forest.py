@@ -31,7 +31,14 @@ from evoml.learners.forest_growth import (
     predictions,
     table_of_codes,
 )
-from evoml.learners.forest_settings import CONSTRAINTS, PARAMETERS, count_columns, count_draws, count_rows, threads
+from evoml.learners.forest_settings import (
+    CONSTRAINTS,
+    FOREST_PARAMETERS,
+    count_columns,
+    count_draws,
+    count_rows,
+    threads,
+)
 
 __all__ = ["ForestClassifier", "ForestRegressor", "ForestTable", "fit_folds", "forest_table"]
 
@@ -192,7 +199,7 @@ class ForestClassifier(BinnedClassifier, _Forest):
     ----------
     class_weight : None, "balanced", "balanced_subsample" or dict
         Factors of rows' weights by class; "balanced_subsample" looks at each tree's own rows.
-{PARAMETERS}    classes_ : (k,) array
+{FOREST_PARAMETERS}    classes_ : (k,) array
         Labels in the order of predict_proba's columns.
     oob_decision_function_ : (n, k) array
         Out-of-bag probabilities, if asked for.
@@ -258,7 +265,7 @@ class ForestRegressor(RegressorMixin, _Forest):
 
     Parameters
     ----------
-{PARAMETERS}    oob_prediction_ : (n,) array
+{FOREST_PARAMETERS}    oob_prediction_ : (n,) array
         Out-of-bag predictions, if asked for.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-PARAMETERS = """\
+FOREST_PARAMETERS = """\
     n_estimators : int
         Trees.
     splitter : {"best", "random"}

@@ -335,7 +335,7 @@ def test_kernels_that_cannot_be_loaded_are_the_affair_of_who_needs_them(parts):
     made = ProcessExecutor(small_problem(time_limit=60.0), 1)
     try:
         found = evaluations(made, [TEXTS["compiled"], TEXTS["library"]])
-        assert made.fit(TEXTS["compiled"], 60.0).predict(small_table()[0]).shape == (60,)
+        assert made.fit_all([TEXTS["compiled"]], 60.0)[0].predict(small_table()[0]).shape == (60,)
     finally:
         made.close()
     assert [one.status for one in found] == [Status.OK] * 2  # it was only the warm-up that failed
