@@ -67,7 +67,7 @@ PARAMETERS = """
         Generations without a better program after which the run ends, or a rule of your own, ``rule(progress)``:
         called before each step with the :class:`evoml.core.Progress` so far, it returns whether to stop.
     n_jobs : int or None, default=1
-        Threads, on which islands evolve side by side; -1 is all cores.
+        Threads, on which islands evolve side by side, so that more than ``islands`` gain nothing; -1 is all cores.
     executor : str or object, default="threads"
         Or a Dask cluster for the islands: ``"dask"``, the address of a scheduler, or a client.
     random_state : int, generator or None, default=None
