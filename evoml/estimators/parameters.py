@@ -79,6 +79,15 @@ def row_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
     return weights
 
 
+def weighted_rows(sample_weight: Any, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return rows and targets that have a weight above 0, and these weights, None for none. Raises as :func:`row_weights`."""
+    weights = row_weights(sample_weight, X)
+    if weights is None:
+        return X, y, None
+    kept = weights > 0
+    return X[kept], y[kept], weights[kept]
+
+
 def pipelines(initial_pipelines: Any) -> list[Any]:
     """Return the initial pipelines as a list, also a single one."""
     if isinstance(initial_pipelines, str) or hasattr(initial_pipelines, "fit"):

@@ -52,9 +52,7 @@ class ProgramClassifier(ClassifierMixin, ProgramSearchEstimator):
         began = Moment()
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(y)
-        weights = parameters.row_weights(sample_weight, X)
-        if weights is not None:
-            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+        X, y, weights = parameters.weighted_rows(sample_weight, X, y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise DataError(f"a classifier needs at least two classes, got one class only: {self.classes_.tolist()}")

@@ -43,8 +43,6 @@ class ProgramRegressor(RegressorMixin, ProgramSearchEstimator):
         """
         began = Moment()
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
-        weights = parameters.row_weights(sample_weight, X)
-        if weights is not None:
-            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+        X, y, weights = parameters.weighted_rows(sample_weight, X, y)
         self._run(X, np.asarray(y, np.float64), weights, began)
         return self

@@ -113,13 +113,11 @@ def _polished(fitness: FormulaFitness, genomes: Population, fold: bool, until: f
         few = genomes.take(np.arange(first, min(first + together, len(genomes))))
         late = until is not None and time.monotonic() > until
         steps = np.full(len(few), 0 if late else POLISH_STEPS, np.int32)
-        found = fitness.score(
-            few, steps, _FEW if fitness.loss == MAE else 1
-        )  # sums of MAE hang on who is summed with whom
+        chunk = _FEW if fitness.loss == MAE else 1  # sums of MAE hang on who is summed with whom
+        found = fitness.score(few, steps, chunk)
         finite = np.flatnonzero(np.isfinite(found.errors))
-        for at in finite[
-            np.lexsort((finite, -(finite // _FEW)))
-        ].tolist():  # in the same order for any number of threads
+        in_order = np.lexsort((finite, -(finite // _FEW)))  # the same for any number of threads
+        for at in finite[in_order].tolist():
             intercept, slope = map(float, found.scales[at]) if fold else (0.0, 1.0)
             whole.append(simplify(found.genomes[at], intercept, slope))
     return whole
