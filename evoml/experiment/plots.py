@@ -25,8 +25,11 @@ DASHES = ("-", "--", "-.", ":")
 
 
 @in_our_style
-def ranks_plot(ranking: Ranking, title: str) -> Figure:
-    """Draw average ranks; a bar joins variants that are not significantly different (Demšar 2006)."""
+def ranks_plot(ranking: Ranking, title: str, variants: Sequence[str] = ()) -> Figure:
+    """Draw average ranks; a bar joins variants that are not significantly different (Demšar 2006).
+
+    Colours are those of the other pictures, in the order of ``variants``; without them, in that of the ranks.
+    """
     import scikit_posthocs
 
     names = list(ranking.ranks)
@@ -45,7 +48,7 @@ def ranks_plot(ranking: Ranking, title: str) -> Figure:
         elbow_props={"linewidth": 0.9},
         crossbar_props={"linewidth": 3, "color": INK, "solid_capstyle": "butt"},
         text_h_margin=0.015 * (len(names) - 1),
-        color_palette=dict(zip(names, _colours(len(names)), strict=True)),
+        color_palette={name: SERIES[at % len(SERIES)] for at, name in enumerate(variants or names)},
     )
     _scale(axes, ranking, max(text_width(f"{name}  0.00", 9) for name in names) / 72 + 0.3)
     figure.text(0.015, 1 - 0.08 / height, title, va="top", weight="bold", fontsize=10)
@@ -71,11 +74,7 @@ def _scale(axes: Axes, ranking: Ranking, label: float) -> None:
         return
     end = 1 + ranking.critical_difference
     axes.plot([1, end], [2, 2], color=MUTED, linewidth=1.4, marker="|", markersize=6)
-    axes.text(end, 2, f"  {told}", va="center", color=MUTED, fontsize=8.5)
-
-
-def _colours(count: int) -> list[str]:
-    return [SERIES[at % len(SERIES)] for at in range(count)]
+    axes.annotate(told, (end, 2), xytext=(6, 0), textcoords="offset points", va="center", color=MUTED, fontsize=8.5)
 
 
 @in_our_style

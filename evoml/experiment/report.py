@@ -159,9 +159,13 @@ class _Report:
                 {problem: analysis.medians[problem] for problem in shown},
                 measure,
             )
-            yield _picture(
-                figure, "scores", f"{measure} of each run by problem and variant; line: interval of the median"
-            )
+            told = f"{measure} of each run by problem and variant; line: interval of the median{self._first_only()}"
+            yield _picture(figure, "scores", told)
+
+    def _first_only(self) -> str:
+        """Return what a picture says of the problems that it has no room for."""
+        count = len(self.analysis.problems)
+        return f" (the first {MOST_PANELS} of {count} problems)" if count > MOST_PANELS else ""
 
     def _many_values(self) -> bool:
         return len(self.analysis.table) > 1
@@ -215,7 +219,7 @@ class _Report:
             yield Block("text", words)
             if ranking is not None:
                 title = "Critical difference: blocks are " + ("runs" if name == "runs" else "problems")
-                yield _picture(ranks_plot(ranking, title), f"critical_difference_{name}", title)
+                yield _picture(ranks_plot(ranking, title, self.analysis.variants), f"critical_difference_{name}", title)
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -233,7 +237,11 @@ class _Report:
             " of the runs. Below, the area under each run's curve, divided by its width: median and 95 % bootstrap interval.",
         )
         some = dict(list(bands.items())[:MOST_PANELS])
-        yield _picture(anytime_plot(some, self.analysis.axis, score), "anytime", f"{score} over {self.analysis.axis}")
+        yield _picture(
+            anytime_plot(some, self.analysis.axis, score),
+            "anytime",
+            f"{score} over {self.analysis.axis}{self._first_only()}",
+        )
         names = [name for name in self.analysis.variants if any(name in of for of in bands.values())]
         rows = [
             [problem, *(_interval(of.get(name)) for name in names)] for problem, of in self.analysis.areas().items()
