@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from problems import Problem, feynman, mixed, problems
-from recovery import NEAR, is_same, size
+from recovery import EXACT, NEAR, is_same, size
 
 HERE = Path(__file__).parent
 PEER = Path.home() / ".cache" / "evoml-peers" / "formulas"
@@ -126,8 +126,8 @@ def judged(row: dict[str, Any], problem: Problem) -> dict[str, Any]:
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print, for each family, level of noise and system, what was recovered and how well it predicts."""
-    head = "problems | noise | system | runs | median test R2 | R2 > 0.999 | recovered | median size | mean CPU s"
-    print(f"\n| {head} |\n|{'---|' * 9}")
+    head = "problems | noise | system | runs | median test R2 | R2 > 0.999 | recovered | exact | median size | mean CPU s"
+    print(f"\n| {head} |\n|{'---|' * 10}")
     families = dict.fromkeys(row["family"] for row in rows)
     levels = sorted({row["noise"] for row in rows})
     systems = dict.fromkeys((row["system"], row["choice"]) for row in rows)
@@ -144,9 +144,10 @@ def show(rows: list[dict[str, Any]]) -> None:
         errors = np.array([row["error"] for row in some])
         errors[np.isnan(errors)] = np.inf
         known = [row["same"] for row in some if row["truth"]]
+        exact = [row["same"] and row["error"] < EXACT for row in some if row["truth"]]
         cells = [family, "all" if noise is None else f"{noise:g}", f"{system} {choice}".strip(), len(some),
                  f"{1 - np.median(errors):.6f}", f"{np.mean(errors < 1e-3):.0%}", f"{np.mean(known):.0%}",
-                 f"{np.median([row['size'] for row in some]):.0f}",
+                 f"{np.mean(exact):.0%}", f"{np.median([row['size'] for row in some]):.0f}",
                  f"{np.mean([row['cpu'] for row in some]):.1f}"]  # fmt: skip
         print(f"| {' | '.join(map(str, cells))} |")
 
