@@ -121,8 +121,9 @@ def choose_operator(credit: Mapping[str, Credit], rng: np.random.Generator) -> s
 def operator_probabilities(credit: Mapping[str, Credit]) -> dict[str, float]:
     """Return how often each operator is chosen: in proportion to its success (probability matching, Thierens 2005)."""
     total = sum(c.success for c in credit.values())
-    share = 1.0 - LEAST_SHARE * len(credit)
-    return {name: LEAST_SHARE + share * c.success / total for name, c in credit.items()}
+    least = min(LEAST_SHARE, 0.5 / len(credit))  # of very many operators, half of all uses still follow credit
+    share = 1.0 - least * len(credit)
+    return {name: least + share * c.success / total for name, c in credit.items()}
 
 
 def is_improvement(outcome: Outcome) -> bool:

@@ -7,8 +7,11 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
+from evoml.algorithms.base import EvolutionaryAlgorithm
 from evoml.algorithms.candidates import ALGORITHMS
+from evoml.algorithms.deap_toolbox import DeapToolbox
 from evoml.algorithms.evolution import Evolution
+from evoml.algorithms.islands import Islands
 from evoml.algorithms.schemes import Scheme
 from evoml.core.errors import SettingError, nearest
 from evoml.core.own_files import from_file, is_in_file
@@ -27,7 +30,26 @@ def array_algorithm(algorithm: Any) -> Callable[..., Any]:
     """Return the same over arrays: what makes one of ``(space, seed, population_size, tournament_size, island, ...)``."""
     from evoml.algorithms.arrays import ARRAY_ALGORITHMS, ArrayAlgorithm
 
+    _check_for_arrays(algorithm)
     return _maker(algorithm, ARRAY_ALGORITHMS, ArrayAlgorithm)
+
+
+def _check_for_arrays(algorithm: Any) -> None:
+    """Raise SettingError for what drives only candidates that come one by one."""
+    if algorithm is Islands or (isinstance(algorithm, str) and algorithm == "islands"):
+        raise SettingError(
+            "islands are no algorithm of their own here: give islands=4, which evolve by any algorithm, such as nsga2"
+        )
+    if isinstance(algorithm, DeapToolbox):
+        raise SettingError(
+            "a DEAP toolbox varies genomes one by one, and these come by the thousand: its selection alone goes, as"
+            " algorithm=DeapSelection(select=toolbox.select)"
+        )
+    if isinstance(algorithm, type) and issubclass(algorithm, EvolutionaryAlgorithm):
+        raise SettingError(
+            f"{algorithm.__name__} drives candidates that come one by one, and these come by the thousand: give its scheme, of"
+            " evoml.algorithms.schemes"
+        )
 
 
 def _maker(algorithm: Any, known: Mapping[str, Callable[..., Any]], driver: type) -> Callable[..., Any]:

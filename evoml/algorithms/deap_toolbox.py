@@ -38,6 +38,7 @@ class DeapSelection(Scheme):
     chooses: str = "survivors"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.chooses not in ("survivors", "parents"):
             raise SettingError(f"chooses must be 'survivors' or 'parents', got {self.chooses!r}")
 

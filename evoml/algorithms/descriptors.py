@@ -49,6 +49,12 @@ def descriptor_of(descriptor: str | Descriptor) -> Descriptor:
     return DESCRIPTORS[descriptor]
 
 
+def name_of(descriptor: str | Descriptor) -> str:
+    """Return what an axis of the archive is called: the descriptor's name, of a partial function that of the whole one."""
+    whole = getattr(descriptor, "func", descriptor)
+    return whole if isinstance(whole, str) else str(getattr(whole, "__name__", type(whole).__name__))
+
+
 def cell(value: float | str) -> float | str:
     """Return the lower edge of a number's bin, of which there are two to each doubling; a text as it is."""
     if isinstance(value, str) or not math.isfinite(value) or value <= 0:

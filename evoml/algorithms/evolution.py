@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from evoml.algorithms.base import EvolutionaryAlgorithm
-from evoml.algorithms.descriptors import described
+from evoml.algorithms.descriptors import described, name_of
 from evoml.algorithms.outcomes import OutcomePool, StreamDraws
 from evoml.algorithms.schemes import NSGA2, Scheme
 from evoml.algorithms.state import State
@@ -62,7 +62,7 @@ class Evolution(EvolutionaryAlgorithm):
         return self.scheme.needs_cases
 
     def start(self) -> State:
-        names = tuple(one if isinstance(one, str) else one.__name__ for one in self.descriptors)
+        names = tuple(map(name_of, self.descriptors))
         return replace(super().start(), descriptors=names)
 
     def rivals(self, state: State) -> Sequence[Outcome]:

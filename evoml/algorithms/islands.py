@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from evoml.algorithms.checks import check_at_least
 from evoml.algorithms.evolution import Evolution
 from evoml.algorithms.schemes import NSGA2, SCHEMES, Scheme
 from evoml.algorithms.state import Credit, State, remembered
@@ -15,6 +16,9 @@ from evoml.core.errors import SettingError, nearest
 if TYPE_CHECKING:
     from evoml.core.candidate import Candidate, Outcome, Trial
     from evoml.core.protocols import GenomeSpace
+
+
+LEAST = 2  # individuals on an island
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Islands:
     space : GenomeSpace
     seed : int
     population_size : int
-        Individuals on all islands together.
+        Individuals on all islands together, at least two on each.
     scheme : Scheme or str
         What evolves each island, or its name.
     islands : int or None
@@ -114,10 +118,16 @@ class Islands:
         migrants: int = 2,
         topology: Any = "ring",
     ) -> None:
+        check_at_least(1, every=every, migrants=migrants)
         self.space, self.seed, self.population_size = space, seed, population_size
         self.every, self.migrants, self.destinations = every, migrants, destinations(topology, islands)
         count = len(self.destinations)
-        each = max(2, population_size // count)
+        if population_size < LEAST * count:
+            raise SettingError(
+                f"{count} islands need a population_size of at least {LEAST * count}, {LEAST} on each, got {population_size};"
+                " raise it, or take fewer islands"
+            )
+        each = population_size // count
         self.islands = tuple(Evolution(space, seed, each, number, scheme=_scheme(scheme)) for number in range(count))
         for island in self.islands:  # what any of them has asked for counts for all
             island.initial_size = each * count

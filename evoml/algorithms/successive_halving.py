@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from evoml.algorithms.checks import check_at_least
 from evoml.algorithms.evolution import Evolution
 from evoml.algorithms.schemes import NSGA2
 from evoml.core.candidate import Candidate, Status
@@ -51,6 +52,8 @@ class SuccessiveHalving(Evolution):
     scheme_type, defaults = NSGA2, {"recrowded": True}
 
     def __init__(self, *arguments: Any, rate: float = 2.0, generations: int = 3, **settings: Any) -> None:
+        check_at_least(1, generations=generations)
+        check_at_least(1, whole=False, rate=rate)
         super().__init__(*arguments, **settings)
         self.rate, self.generations = rate, generations
         self.rungs, self.folds = 0, 1

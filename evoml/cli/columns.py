@@ -39,7 +39,9 @@ def in_words(columns: pd.DataFrame) -> Iterator[str]:
 
 
 def prepared(table: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """Return the columns named in ``kinds``, in that order: numbers as float64, text as str objects, NaN if missing.
+    """Return the columns named in ``kinds``, in that order: numbers as float64, text as str objects.
+
+    What is missing is NaN, and infinity is as good as missing, as it is when a model is fitted.
 
     Raises DataError for a value that does not fit its column's kind.
     """
@@ -81,11 +83,7 @@ def _numbers(column: pd.Series, name: str) -> pd.Series:
             " mend the value or leave it empty"
         )
     numbers = numbers.astype("float64")
-    infinite = numbers.abs() == float("inf")
-    if infinite.any():
-        row = int(infinite.to_numpy().argmax())
-        raise DataError(f"column {name!r} holds infinity in row {row + 1}; mend the value or leave it empty")
-    return numbers
+    return numbers.mask(numbers.abs() == float("inf"))
 
 
 def _texts(column: pd.Series, name: str) -> pd.Series:

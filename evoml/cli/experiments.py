@@ -49,6 +49,9 @@ def run(
     failed = [row for row in results.rows.values() if not row.finished]
     for row in failed:
         say(f"failed: {row.cell}: {row.error}")
+    if failed and len(failed) == len(results.rows):
+        say("no cell is finished, so there is nothing to report: see above why they failed")
+        return False
     report(name, out)
     return not failed
 
@@ -58,6 +61,7 @@ def status(name: str, out: str | None) -> None:
     from evoml.experiment.cells import cells_of
     from evoml.experiment.config import read_config
     from evoml.experiment.running import known_results, places
+    from evoml.experiment.sources import told_of_others
 
     experiment = read_config(name)
     where = places(experiment, out)
@@ -73,6 +77,8 @@ def status(name: str, out: str | None) -> None:
     for problem in experiment.problems:
         here = [cell for cell in cells if cell.problem == problem]
         typer.echo(f"  {problem}: {sum(cell.id in finished for cell in here)} of {len(here)}")
+    if others := told_of_others(results.finished(cells), cells):
+        typer.echo(others)
 
 
 def report(name: str, out: str | None) -> None:

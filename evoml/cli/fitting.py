@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import evoml
 from evoml.cli.columns import TEXTS, in_words
-from evoml.cli.errors import say, short_warnings
+from evoml.cli.errors import one_line, say, short_warnings
 from evoml.cli.explaining import explain_politely
 from evoml.cli.folder import PIPELINES, RunFolder
 from evoml.cli.formulas import resume_formulas
@@ -23,12 +23,12 @@ from evoml.cli.options import DEFAULT_SECONDS, FitOptions, from_mapping, usable_
 from evoml.cli.programs import resume_programs
 from evoml.cli.progress import Watch, polite_interrupts, shown
 from evoml.cli.results import metric_of, reading, record_holdout, summarise, write_all, write_page
-from evoml.cli.tables import absolute, name_of, read_table
-from evoml.cli.target import Data, data_from, held_out
+from evoml.cli.tables import absolute, lasting_place, name_of, read_table
+from evoml.cli.target import Data, data_from, held_data, held_out
 from evoml.components.catalogue import OPTIONAL_FILES
 from evoml.core.budget import Budget
 from evoml.core.errors import DataError, EvomlError, ModelFileError
-from evoml.core.own_files import from_file, is_in_file
+from evoml.core.own_files import from_file
 from evoml.journal import Journal
 
 if TYPE_CHECKING:
@@ -80,17 +80,9 @@ def _lasting(options: FitOptions) -> FitOptions:
         holdout=held,
         table=absolute(str(options.table)),
         search_space=space if space in (None, *OPTIONAL_FILES) else str(Path(str(space)).resolve()),
-        algorithm=_lasting_place(options.algorithm),
-        operators={name: _lasting_place(place) for name, place in (options.operators or {}).items()} or None,
+        algorithm=lasting_place(options.algorithm),
+        operators={name: lasting_place(place) for name, place in (options.operators or {}).items()} or None,
     )
-
-
-def _lasting_place(text: Any) -> Any:
-    """Return ``file.py:Name`` with the whole path of the file, and any other text as it is."""
-    if not is_in_file(text):
-        return text
-    file, _, name = text.rpartition(":")
-    return f"{Path(file).expanduser().resolve()}:{name}"
 
 
 def _data(options: FitOptions) -> Data:
@@ -114,26 +106,22 @@ def _divided(options: FitOptions, data: Data) -> tuple[Data, Data | None]:
         return data, None
     if isinstance(options.holdout, str):
         return data, _held_data(options, options.holdout, data)
-    return held_out(data, options.holdout, options.seed, options.time_split)
+    return held_out(data, options.holdout, options.seed, options.time_split, options.columns)
 
 
 def _held_data(options: FitOptions, path: str, data: Data) -> Data:
     """Return the rows of another table, which the search does not see."""
-    assert options.target is not None
     kinds = options.columns or {}
     table = read_table(path, [name for name, kind in kinds.items() if kind in TEXTS])
-    if missing := [name for name in data.X.columns if name not in table.columns]:
-        raise DataError(
-            f"the table held out, {path}, lacks the column(s) {', '.join(map(repr, missing[:5]))}; give one with all columns of"
-            f" {options.table}"
-        )
-    known = (*data.X, *options.targets, options.group, options.weight)
-    table = table[[name for name in table.columns if name in known]]
-    return data_from(table, options.targets, data.task, options.group, options.weight, kinds)
+    try:
+        return held_data(table, data, options.targets, options.group, options.weight)
+    except DataError as error:
+        raise DataError(f"the table held out, {path}: {error}") from error
 
 
 def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
     seen, kept = _divided(options, data)
+    _check_names(options, data)
     folder.make()
     if not folder.record.is_file():
         folder.write_record(
@@ -158,13 +146,22 @@ def _run(folder: RunFolder, options: FitOptions, data: Data) -> None:
         raise ModelFileError("; ".join(failures))
 
 
+def _check_names(options: FitOptions, data: Data) -> None:
+    """Raise SettingError, before there is a folder, for a metric or an algorithm that is not known."""
+    from evoml.algorithms import candidate_algorithm
+    from evoml.evaluation import scorers
+
+    scorers(options.metric, data.task)
+    candidate_algorithm(options.algorithm or DEFAULT_ALGORITHM)
+
+
 def _fitted(folder: RunFolder, options: FitOptions, data: Data) -> Any:
     budget = Budget(options.evaluations, options.generations, options.seconds, options.cpu_seconds)
     going_on = Journal.has_begun(folder.journal)
     with reading(folder) if going_on else contextlib.nullcontext() as journal:
         watch = Watch(budget, journal)
-    estimator = _estimator(options, data, journal=str(folder.journal), warm_start=going_on, callbacks=[watch])
     try:
+        estimator = _estimator(options, data, journal=str(folder.journal), warm_start=going_on, callbacks=[watch])
         with short_warnings(), polite_interrupts(watch), shown(watch):
             return estimator.fit(**_arguments(options, data))
     except EvomlError:
@@ -225,7 +222,11 @@ def _facts(folder: RunFolder, estimator: Any, metric: str, kept: Data | None) ->
         facts["expected"] = (journal.get("summary") or {}).get("expected")
     if kept is None:
         return facts
-    found = held_out_score(estimator, metric, kept.X, kept.y, 0, kept.weights, kept.groups)
+    try:
+        found = held_out_score(estimator, metric, kept.X, kept.y, 0, kept.weights, kept.groups)
+    except ValueError as error:  # there is a model by now
+        say(f"warning: the rows held out could not be scored: {one_line(error)}")
+        return facts
     record_holdout(folder, found, len(kept.y))
     told = {"holdout_score": found.value, "holdout_rows": len(kept.y)}
     return {**facts, **told, "holdout_interval": [found.low, found.high] if math.isfinite(found.low) else None}

@@ -27,7 +27,12 @@ Weight = Annotated[str | None, typer.Option(help="Column of row weights.", metav
 # What `evoml formulas` and `evoml programs` share.
 Numbers = Annotated[str, typer.Argument(metavar="TABLE", help="CSV or Parquet file, or sklearn:NAME.")]
 Target = Annotated[str, typer.Option(help="Column to predict.", metavar="COLUMN")]
-Task = Annotated[str, typer.Option(help="auto, classification or regression.", metavar="TASK")]
+Task = Annotated[
+    str,
+    typer.Option(
+        help="auto, classification or regression; by auto, any numbers are a quantity, also whole ones.", metavar="TASK"
+    ),
+]
 Seconds = Annotated[float | None, typer.Option(help="Seconds it may take; 60 if no other bound is given.")]
 Threads = Annotated[int, typer.Option(help="Threads; -1 for all processors.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with the same options.")]
@@ -204,9 +209,11 @@ def find_programs(
     target: Target,
     task: Task = "auto",
     seconds: Seconds = None,
+    cpu_seconds: Annotated[float | None, typer.Option(help="CPU seconds it may take.")] = None,
+    evaluations: Annotated[int | None, typer.Option(help="Programs to be born at most.")] = None,
     generations: Annotated[int | None, typer.Option(help="Populations of programs to be born at most.")] = None,
     population: Annotated[int, typer.Option(help="Programs in the population of each island.")] = 1000,
-    islands: Annotated[int, typer.Option(help="Populations that evolve apart, on as many threads as --jobs.")] = 1,
+    islands: Annotated[int, typer.Option(help="Populations that evolve apart, in threads, as many as --jobs.")] = 1,
     algorithm: Annotated[
         str, typer.Option(help="regularised evolution, or random search as a control.", metavar="NAME")
     ] = "regularised",
@@ -214,11 +221,13 @@ def find_programs(
         str | None, typer.Option(help="Operations that programs may use; all by default.", metavar="NAMES")
     ] = None,
     start: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Programs to start from: linear, affine, network, or files; none for random ones.", metavar="NAMES"
+            help="Programs to start from: linear, affine, network, or files; none for random ones. By default affine and"
+            " network, if they fit.",
+            metavar="NAMES",
         ),
-    ] = "affine,network",
+    ] = None,
     weight: Weight = None,
     seed: Seed = None,
     jobs: Threads = 1,
@@ -235,7 +244,7 @@ def find_programs(
     run(
         ProgramOptions(
             table, target, task, seconds, generations, weight, seed, jobs, out, resume, population, islands, algorithm,
-            operations, start, cluster,
+            operations, start, cluster, evaluations, cpu_seconds,
         )
     )  # fmt: skip
 

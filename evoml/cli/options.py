@@ -141,7 +141,8 @@ class FitOptions:
 
 
 def from_file(path: str) -> FitOptions:
-    """Read options from a TOML file; names as on the command line, with dashes or underscores.
+    """Read options from a TOML file: names as on the command line, with dashes or underscores, but for ``columns`` and
+    ``operators``, which are tables of names with a text for each.
 
     Raises SettingError, naming the file and the key, for anything that is not an option.
     """
@@ -196,6 +197,18 @@ def usable_jobs(jobs: int) -> int:
     return jobs if jobs > 0 else max(1, joblib.cpu_count() + 1 + jobs)
 
 
+def check_jobs(jobs: int | None) -> None:
+    """Raise BudgetError for a number of processes, or threads, that there cannot be."""
+    if jobs == 0:
+        raise BudgetError("the number of --jobs must not be 0; give 1 or more, or -1 for all processors")
+
+
+def check_seed(seed: int | None) -> None:
+    """Raise SettingError for a seed that not all libraries take."""
+    if seed is not None and not 0 <= seed < 2**32:
+        raise SettingError(f"--seed must be from 0 to 4294967295, got {seed}")
+
+
 def _check(options: FitOptions) -> None:
     check_positive(options.seconds, "number of --seconds")
     check_positive(options.cpu_seconds, "number of --cpu-seconds")
@@ -203,10 +216,8 @@ def _check(options: FitOptions) -> None:
         check_positive(getattr(options, name), f"number of --{name.replace('_', '-')}", whole=True)
     check_positive(options.max_predict_ms, "number of --max-predict-ms")
     check_positive(options.max_model_mb, "number of --max-model-mb")
-    if options.jobs == 0:
-        raise BudgetError("the number of --jobs must not be 0; give 1 or more, or -1 for all processors")
-    if options.seed is not None and not 0 <= options.seed < 2**32:
-        raise SettingError(f"--seed must be from 0 to 4294967295, got {options.seed}")
+    check_jobs(options.jobs)
+    check_seed(options.seed)
     if options.explain != 0:
         check_positive(options.explain, "number of --explain")
     if isinstance(options.holdout, (int, float)) and not 0 < options.holdout < 1:

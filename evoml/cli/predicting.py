@@ -102,7 +102,8 @@ def _cause(X: pd.DataFrame, error: ValueError) -> str:
     """Say what is wrong with rows that a pipeline refused; a gap where the model never saw one is the usual cause."""
     gaps = [name for name in X if X[name].isna().any()]
     if "NaN" in str(error) and gaps:
-        return f"values are missing in {', '.join(gaps[:10])}, and none were when the model was fitted; fill them in"
+        shown = ", ".join(gaps[:10])
+        return f"values are missing or infinite in {shown}, and none were when the model was fitted; fill them in"
     return str(error)
 
 

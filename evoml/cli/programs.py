@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,10 @@ class ProgramOptions(TableSearch):
     islands: int = 1
     algorithm: str = "regularised"
     operations: str | None = None
-    start: str = "affine,network"
+    start: str | None = None
     cluster: str | None = None
+    evaluations: int | None = None
+    cpu_seconds: float | None = None
 
 
 def programs(options: ProgramOptions) -> None:
@@ -55,33 +58,49 @@ def _run(folder: RunFolder, options: ProgramOptions, X: pd.DataFrame, y: pd.Seri
         lambda: write_page(folder),
     )
     typer.echo(estimator.program_)
-    chosen = estimator.champions_[estimator.champions_["chosen"]].iloc[0]
-    typer.echo(
-        f"fitness: {chosen['search']:.6g} on the tasks of the search, {chosen['select']:.6g} on those it was chosen by,"
-        f" {estimator.report_fitness_:.6g} on rows that neither has seen"
-    )
+    typer.echo(_fitness(estimator))
     typer.echo(f"files in {path}: {', '.join(sorted(one.name for one in path.iterdir() if one.suffix != '.lock'))}")
     if failures:
         raise ModelFileError("; ".join(failures))
 
 
+def _fitness(estimator: Any) -> str:
+    """Return in words what the program is worth, and on which rows."""
+    chosen = estimator.champions_[estimator.champions_["chosen"]].iloc[0]
+    if math.isnan(estimator.report_fitness_):
+        return (
+            f"fitness: {chosen['search']:.6g} on the rows of the search; the table is too small to set rows apart, so what the"
+            " program is worth on new ones is not known"
+        )
+    return (
+        f"fitness: {chosen['search']:.6g} on the tasks of the search, {chosen['select']:.6g} on those it was chosen by,"
+        f" {estimator.report_fitness_:.6g} on rows that neither has seen"
+    )
+
+
 def _estimator(options: ProgramOptions, y: pd.Series) -> Any:
     from evoml import ProgramClassifier, ProgramRegressor
 
-    names = [] if options.start == "none" else options.start.replace(",", " ").split()
+    start = None if options.start is None else [_program(name) for name in _names(options.start) if name != "none"]
     return (ProgramClassifier if classifies(options, y) else ProgramRegressor)(
         seconds=options.seconds,
+        cpu_seconds=options.cpu_seconds,
+        evaluations=options.evaluations,
         generations=options.generations,
         population_size=options.population,
         islands=options.islands,
         algorithm=options.algorithm,
-        operations=None if options.operations is None else options.operations.replace(",", " ").split(),
-        initial_programs=[_program(name) for name in names],
+        operations=None if options.operations is None else _names(options.operations),
+        initial_programs=start,
         n_jobs=usable_jobs(options.jobs),
         executor=options.cluster or "threads",
         random_state=options.seed,
         verbose=1,
     )
+
+
+def _names(listed: str) -> list[str]:
+    return listed.replace(",", " ").split()
 
 
 def _program(name: str) -> str:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from evoml.cli.errors import say, short_warnings
 from evoml.cli.folder import RunFolder
-from evoml.cli.tables import absolute, name_of, read_table
-from evoml.core.errors import DataError, JournalError, SettingError, nearest
+from evoml.cli.options import check_jobs, check_seed
+from evoml.cli.tables import absolute, lasting_place, name_of, read_table
+from evoml.cli.target import weights_of
+from evoml.core.budget import check_positive
+from evoml.core.errors import DataError, EvomlError, JournalError, SettingError, nearest
 from evoml.core.random import fresh_seed
 from evoml.journal import Journal
 
@@ -44,6 +47,7 @@ def prepared(options: S, kind: str) -> tuple[RunFolder, S]:
         raise SettingError(
             f"unknown task {options.task!r}{nearest(options.task, TASKS)}; there are: {', '.join(TASKS)}"
         )
+    _check(options)
     given = options.resume and options.out
     folder = (
         RunFolder(Path(str(options.out)))
@@ -53,6 +57,13 @@ def prepared(options: S, kind: str) -> tuple[RunFolder, S]:
     if options.resume and not Journal.has_begun(folder.journal):
         raise SettingError("--resume goes on with a run: give its folder by --out, and the same options")
     return folder, replace(options, seed=_seed(options, folder))
+
+
+def _check(options: TableSearch) -> None:
+    check_seed(options.seed)
+    check_jobs(options.jobs)
+    check_positive(options.seconds, "number of --seconds")
+    check_positive(options.generations, "number of --generations", whole=True)
 
 
 def recorded(folder: RunFolder, kind: type[S], command: str) -> S:
@@ -79,6 +90,10 @@ def carry_out(folder: RunFolder, options: TableSearch, kind: str, estimator: Any
     try:
         with short_warnings():
             estimator.fit(*data, **more)
+    except EvomlError:
+        raise
+    except ValueError as error:  # what scikit-learn's checks say of a table
+        raise DataError(str(error)) from error
     finally:
         folder.discard_if_unused()
     folder.write_record({**folder.read_record(), "state": "finished"})
@@ -93,31 +108,48 @@ def _seed(options: TableSearch, folder: RunFolder) -> int:
 
 
 def _lasting(options: S) -> S:
-    """Return the options with a path that holds in any working directory."""
-    return replace(options, table=absolute(options.table), out=None, resume=False)
+    """Return the options with paths that hold in any working directory."""
+    changes: dict[str, Any] = {}
+    if algorithm := getattr(options, "algorithm", None):
+        changes["algorithm"] = lasting_place(algorithm)
+    if start := getattr(options, "start", None):
+        changes["start"] = ",".join(map(_lasting_file, start.replace(",", " ").split()))
+    return replace(options, table=absolute(options.table), out=None, resume=False, **changes)
+
+
+def _lasting_file(name: str) -> str:
+    """Return the whole path of a file in a list of names; as it is, where the list would fall apart at a blank of the path."""
+    whole = str(Path(name).resolve())
+    return whole if Path(name).is_file() and not set(whole) & set(" ,") else name
 
 
 def numbers_of(options: TableSearch, what: str) -> tuple[pd.DataFrame, pd.Series, Any]:
-    """Return columns of numbers, the target and the weights; rows with gaps are left out, and that is said."""
+    """Return columns of numbers, the target and the weights; rows with gaps or infinities are left out, and that is said."""
+    import numpy as np
+
     table = read_table(options.table)
     for role, name in (("target", options.target), ("weight", options.weight)):
         if name is not None and name not in table.columns:
             columns = list(table.columns)
             raise DataError(f"the table has no {role} column {name!r}{nearest(name, columns)}; it has: {columns}")
     features = table.drop(columns=[name for name in (options.target, options.weight) if name is not None])
-    numbers = features.select_dtypes(["number", "bool"])
+    numbers = features.select_dtypes(["number", "bool"], exclude="timedelta").astype(float)
     if others := [name for name in features.columns if name not in numbers.columns]:
         say(f"left out, for {what} need numbers: {', '.join(others)}")
     if not len(numbers.columns):
         raise DataError(f"the table has no column of numbers beside {options.target!r}; {what} need at least one")
-    used = [options.target, *([options.weight] if options.weight else [])]
-    whole = numbers.notna().all(axis=1) & table[used].notna().all(axis=1)
+    target = table[options.target]
+    weights = None if options.weight is None else weights_of(table, options.weight, complete=False)
+    whole = np.isfinite(numbers).all(axis=1) & target.notna()
+    if target.dtype.kind == "f":
+        whole &= np.isfinite(target.to_numpy(dtype=float, na_value=np.nan))
+    if weights is not None:
+        whole &= np.isfinite(weights)
     if not whole.all():
-        say(f"left out: {int((~whole).sum())} of {len(whole)} rows, which have gaps")
+        say(f"left out: {int((~whole).sum())} of {len(whole)} rows, which have gaps or infinities")
     if whole.sum() < 2:
         raise DataError("fewer than two rows of the table are without gaps; fill them in, or leave out columns")
-    weights = None if options.weight is None else table.loc[whole, options.weight].to_numpy(float)
-    return numbers[whole].astype(float), table.loc[whole, options.target], weights
+    return numbers[whole], target[whole], None if weights is None else weights[whole.to_numpy()]
 
 
 def classifies(options: TableSearch, y: pd.Series) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoml.core.errors import DataError, nearest
+from evoml.core.own_files import is_in_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,14 @@ def name_of(source: str) -> str:
 def absolute(source: str) -> str:
     """Return the source in a form that still holds in another working directory."""
     return source if source.startswith(PREFIX) else str(Path(source).resolve())
+
+
+def lasting_place(text: Any) -> Any:
+    """Return ``file.py:Name`` with the whole path of the file, and any other text as it is."""
+    if not is_in_file(text):
+        return text
+    file, _, name = text.rpartition(":")
+    return f"{Path(file).expanduser().resolve()}:{name}"
 
 
 def _shipped(name: str) -> pd.DataFrame:

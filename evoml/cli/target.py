@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from evoml.estimators.holding_out import Rows
+
 Task: TypeAlias = Literal["classification", "regression"]
 
 MOST_CLASSES = 20  # a whole-number target with more distinct values is taken for a quantity
@@ -32,16 +34,6 @@ class Data:
     columns: pd.DataFrame
     task: Task
     reason: str
-
-    def take(self, rows: np.ndarray) -> Data:
-        """Return the data of some rows."""
-        return replace(
-            self,
-            X=self.X.iloc[rows].reset_index(drop=True),
-            y=self.y[rows],
-            groups=None if self.groups is None else self.groups[rows],
-            weights=None if self.weights is None else self.weights[rows],
-        )
 
 
 def data_from(
@@ -77,30 +69,77 @@ def data_from(
         features,
         columns[0] if len(columns) == 1 else _side_by_side(columns),
         None if group is None else _column(table, group, "text"),
-        None if weight is None else _column(table, weight, "number"),
+        None if weight is None else weights_of(table, weight),
         read_features(features, column_kinds).described(),
         chosen,
         reason,
     )
 
 
-def held_out(data: Data, share: float, seed: int, time_column: str | None = None) -> tuple[Data, Data]:
-    """Return (rows to fit on, rows held out): the latest ones by a column of times or numbers, if one is named.
+def held_out(
+    data: Data,
+    share: float,
+    seed: int,
+    time_column: str | None = None,
+    column_kinds: Mapping[str, str] | None = None,
+) -> tuple[Data, Data]:
+    """Return (rows to fit on, rows held out), as the estimators divide them: the latest ones by a column, if one is named.
 
     Otherwise by class for classification, and whole groups where there are groups.
     """
-    import numpy as np
+    from evoml.estimators.holding_out import Rows, divided
 
-    from evoml.core.features import read_features
-    from evoml.evaluation.holdout import set_aside
+    if time_column is not None and time_column not in data.X.columns:
+        raise DataError(f"the table has no column {time_column!r} to split by{_known(time_column, data.X)}")
+    rows = Rows(data.X, data.y, data.weights, data.groups)
+    cv = None if time_column is None else f"time:{time_column}"
+    fit, kept = divided(rows, share, seed, cv, column_kinds, data.task)
+    assert kept is not None
+    return _of_rows(data, fit), _of_rows(data, kept)
 
-    times = None
-    if time_column is not None:
-        if time_column not in data.X.columns:
-            raise DataError(f"the table has no column {time_column!r} to split by{_known(time_column, data.X)}")
-        times = np.nan_to_num(read_features(data.X[[time_column]]).times(time_column), nan=-np.inf)
-    fit, rest = set_aside(data.y, share, seed, data.groups, times)
-    return data.take(fit), data.take(rest)
+
+def _of_rows(data: Data, rows: Rows) -> Data:
+    return replace(data, X=rows.X.reset_index(drop=True), y=rows.y, weights=rows.sample_weight, groups=rows.groups)
+
+
+def held_data(
+    table: pd.DataFrame, data: Data, targets: Sequence[str], group: str | None = None, weight: str | None = None
+) -> Data:
+    """Return the rows of another table, to score a model of ``data`` on: there may be one only, or all of one class.
+
+    Raises DataError for columns that it lacks, for cells that cannot be used, and for labels that ``data`` does not have.
+    """
+    from evoml.evaluation.holdout import check_labels
+
+    wanted = [*data.X.columns, *targets, *(name for name in (group, weight) if name is not None)]
+    if missing := [name for name in wanted if name not in table.columns]:
+        raise DataError(f"it lacks the column(s) {', '.join(map(repr, missing[:5]))} of the table to learn from")
+    columns = [_like(table, name, data.y.dtype) for name in targets]
+    y = columns[0] if len(columns) == 1 else _side_by_side(columns)
+    if data.task == "classification":
+        check_labels(y, data.y)
+    groups = None if group is None else _column(table, group, "text")
+    weights = None if weight is None else weights_of(table, weight)
+    return replace(data, X=table[list(data.X.columns)], y=y, groups=groups, weights=weights)
+
+
+def _like(table: pd.DataFrame, name: str, dtype: np.dtype) -> np.ndarray:
+    """Return a column of a target in the form that it has in another table."""
+    if dtype.kind in "OU":
+        return _column(table, name, "text").astype(str)  # type: ignore[no-any-return]
+    numbers = _column(table, name, "number")
+    cast = numbers.astype(dtype)
+    return cast if (cast == numbers).all() else numbers  # type: ignore[no-any-return]
+
+
+def weights_of(table: pd.DataFrame, name: str, complete: bool = True) -> np.ndarray:
+    """Return a column of weights. Raises DataError for cells that are no numbers or negative and, if it is to be complete,
+    for gaps and infinities, which are NaN otherwise.
+    """
+    kind = "number"
+    weights = _column(table, name, kind) if complete else prepared(table[[name]], {name: kind})[name].to_numpy()
+    _check_cells(weights < 0, f"column {name!r} holds a negative weight")
+    return weights  # type: ignore[no-any-return]
 
 
 def _known(name: str, table: pd.DataFrame) -> str:
@@ -118,9 +157,14 @@ def _check_complete(column: pd.Series, what: str) -> None:
             f"the {what} is missing in {missing.sum()} of {len(column)} rows, first in row {missing.argmax() + 1};"
             " fill in or remove these rows"
         )
-    if column.dtype.kind == "f" and np.isinf(column.to_numpy()).any():
-        row = int(np.isinf(column.to_numpy()).argmax()) + 1
-        raise DataError(f"the {what} is infinite in row {row}; mend or remove such rows")
+    if column.dtype.kind == "f":
+        _check_cells(np.isinf(column.to_numpy()), f"the {what} is infinite")
+
+
+def _check_cells(wrong: np.ndarray, what: str) -> None:
+    """Raise DataError for the first row that is wrong."""
+    if wrong.any():
+        raise DataError(f"{what} in row {int(wrong.argmax()) + 1}; mend or remove such rows")
 
 
 def _task_of_all(columns: pd.DataFrame, asked: str) -> tuple[Task, str]:
@@ -200,4 +244,6 @@ def _quantities(column: pd.Series, name: str) -> np.ndarray:
 def _column(table: pd.DataFrame, name: str, kind: str) -> Any:
     """Return a group, weight or label column as an array; it must be complete."""
     _check_complete(table[name], f"column {name!r}")
-    return prepared(table[[name]], {name: kind})[name].to_numpy()
+    cells = prepared(table[[name]], {name: kind})[name]
+    _check_complete(cells, f"column {name!r}")  # infinities that were written as text are gaps by now
+    return cells.to_numpy()

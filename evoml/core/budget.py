@@ -86,18 +86,20 @@ class Budget:
         return max(done / bound for done, bound in shares if bound is not None)
 
 
-def check_positive(value: object, name: str, *, whole: bool = False) -> None:
-    """Raise BudgetError unless ``value`` is None or a positive finite number (a whole one where asked)."""
-    if value is None:
+def check_positive(value: object, name: str, *, whole: bool = False, optional: bool = True) -> None:
+    """Raise BudgetError unless ``value`` is a positive finite number (a whole one where asked), or None if it is optional."""
+    if value is None and optional:
         return
     try:
         number = math.nan if isinstance(value, (bool, str)) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number) or (whole and number != int(number)):
-        raise BudgetError(f"the {name} must be a positive {'whole ' if whole else ''}number or None, got {value!r}")
+        kind = f"a positive {'whole ' if whole else ''}number{' or None' if optional else ''}"
+        raise BudgetError(f"the {name} must be {kind}, got {value!r}")
     if number <= 0:
-        raise BudgetError(f"the {name} must be greater than zero, got {value!r}; leave it out (None) for no bound")
+        advice = "; leave it out (None) for no bound" if optional else ""
+        raise BudgetError(f"the {name} must be greater than zero, got {value!r}{advice}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Progress:
     best_score : float
         Best value of the first objective; -inf while nothing has been scored.
     stalled : int
-        Generations (or their equivalent in evaluations) since the front last improved.
+        Generations (or their equivalent in evaluations) since the best value of the first objective last improved.
     reserve : float
         Seconds to keep for what comes after the search, above all the refit of the best candidate.
     """
@@ -163,6 +165,6 @@ def early_stopping(wanted: int | StopRule | None) -> StopRule:
 
 
 def stalled_for(generations: int | None) -> StopRule:
-    """Return a rule that stops when the front has not improved for ``generations`` generations."""
+    """Return a rule that stops when the best first objective has not improved for ``generations`` generations."""
     check_positive(generations, "early_stop in generations", whole=True)
     return lambda progress: generations is not None and progress.stalled >= generations

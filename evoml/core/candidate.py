@@ -128,7 +128,7 @@ class Evaluation:
         Values of the first metric on the rungs (parts of the rows) that came before the folds.
     semantics : str
         Hash of the out-of-fold predictions: candidates that share it are functionally equivalent. Empty unless OK.
-    predictions : (n_rows, columns) float32 array or None
+    predictions : (n_rows, columns) float32 array, float64 for a target large beside its spread, or None
         Out-of-fold predictions: the probability of each class (of the second one of two), else decision values, else
         indicators; one column for a regression; those of several outputs side by side. NaN in rows that no fold tests.
     steps : tuple of StepTime

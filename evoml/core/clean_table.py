@@ -4,7 +4,7 @@ This module stands alone: an exported script carries its text along, so that it 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,13 @@ def as_frame(X: Any) -> pd.DataFrame:
     if not all(isinstance(name, str) for name in frame.columns):
         frame = frame.set_axis([f"x{place}" for place in range(frame.shape[1])], axis=1)
     return frame
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return a name for a column that is made of another, primed where one of the table has it already."""
+    while name in taken:
+        name += "'"
+    return name
 
 
 def distinct_texts(column: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -179,7 +186,8 @@ class CleanTable(TransformerMixin, BaseEstimator):
         plain: dict[str, Any] = {}
         for name, kind in self.columns.items():
             settings = dict(kind) if isinstance(kind, Mapping) else {"kind": kind}
-            plain.update(_CONVERSIONS[settings.pop("kind")](name, raw[name], **settings))
+            made = _CONVERSIONS[settings.pop("kind")](name, raw[name], **settings)
+            plain.update({one if one == name else free_name(one, self.columns): cells for one, cells in made.items()})
         return pd.DataFrame(plain).set_axis(raw.index, axis=0) if plain else pd.DataFrame(index=raw.index)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from evoml.core.errors import DataError
 from evoml.core.features import Features, read_features
-from evoml.core.target import Classes, Output, output_names, read_target, read_weight
+from evoml.core.target import Classes, Output, output_names, read_groups, read_target, read_weight
 
 Task = Literal["classification", "regression"]
 Form = Literal["one", "indicator", "several"]  # of a target
@@ -154,9 +154,7 @@ def read_dataset(
             " give one target value for each row of X"
         )
     weight = read_weight(sample_weight, target)
-    grouping = None if groups is None else np.asarray(groups)
-    if grouping is not None and grouping.shape != target.shape[:1]:
-        raise DataError(f"groups must have one value a row ({len(target)}), got shape {grouping.shape}")
+    grouping = read_groups(groups, len(target))
     names = output_names(y, 1 if target.ndim == 1 else target.shape[1])
     dataset = Dataset(features, target, task, classes, weight, grouping, names=names)
     if dataset.n_rows < 2:

@@ -67,8 +67,10 @@ class Features:
 
     @property
     def useless(self) -> bool:
-        """Whether every column of the raw table was left out, so that only a constant stands for it."""
-        return bool(self.columns) and all(column.kind == "drop" for column in self.columns)
+        """Whether every column of the raw table was left out, so that only a constant stands for it, or is a constant."""
+        if self.columns:
+            return all(column.kind == "drop" for column in self.columns)
+        return self.matrix is not None and _is_constant(self.matrix[:1000]) and _is_constant(self.matrix)
 
     def described(self) -> pd.DataFrame:
         """Return one row a raw column: what was inferred of it, and why."""
@@ -81,12 +83,17 @@ class Features:
 
         Raises SettingError if there is no such column.
         """
+        from evoml.core.clean_table import free_name
+
         dated = [column.name for column in self.columns if column.kind == "datetime"]
         chosen = dated[0] if name is None and dated else name
-        place = next((at for at, own in enumerate(self.names or ()) if own in (chosen, f"{chosen} days")), None)
+        made = free_name(f"{chosen} days", [column.name for column in self.columns if column.kind != "drop"])
+        place = next((at for at, own in enumerate(self.names or ()) if own in (chosen, made)), None)
         times = None if place is None else np.asarray(self.data)[:, place]
         if times is None or (self.matrix is None and self.frame.dtypes.iloc[place].kind != "f"):  # type: ignore[union-attr]
             hint = f"columns of times are: {', '.join(dated)}" if dated else "it has no column of times"
+            if left := [column for column in self.columns if column.name == name and column.kind == "drop"]:
+                hint = f"it was left out ({left[0].why}), which column_kinds={{{name!r}: 'number'}} corrects; {hint}"
             what = f"no column of times or numbers {name!r}" if name else "no column to order it by"
             raise SettingError(f"cv='time' splits by time, but the table has {what}; {hint}; write cv='time:COLUMN'")
         return times.astype(np.float64)
@@ -137,6 +144,10 @@ def read_features(X: Any, column_kinds: Mapping[str, str] | None = None) -> Feat
     """
     from scipy import sparse
 
+    if isinstance(X, Mapping):
+        raise DataError(f"X is a {type(X).__name__}, which is no table; give pandas.DataFrame(X)")
+    if hasattr(X, "collect") and not hasattr(X, "to_pandas"):
+        raise DataError(f"X is a {type(X).__name__}, which holds no cells yet; give X.collect()")
     if sparse.issparse(X):
         X = _dense(X)
     if hasattr(X, "to_pandas") or hasattr(X, "columns"):
@@ -208,6 +219,12 @@ def _of_matrix(matrix: np.ndarray, names: tuple[str, ...] | None) -> Features:
     shown = ", ".join(f"x{place}" if names is None else names[place] for place in places)
     notes = (f"infinity in column(s) {shown} is taken as missing",) if len(places) else ()
     return Features(_without_infinity(matrix), None, names, not np.isnan(matrix).any() and not len(places), notes=notes)
+
+
+def _is_constant(matrix: np.ndarray) -> bool:
+    """Tell whether all rows are the same; missing values are."""
+    first = matrix[:1]
+    return bool(np.all((matrix == first) | (np.isnan(matrix) & np.isnan(first))))
 
 
 def _without_infinity(matrix: np.ndarray) -> np.ndarray:

@@ -6,11 +6,16 @@ import hashlib
 import importlib.util
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from evoml.core.errors import SettingError, nearest
+from evoml.core.imports_beside import digest as content_of
+from evoml.core.imports_beside import forget_others, remembered, with_imports
 
+_HELPERS: dict[str, Mapping[str, ModuleType]] = {}  # what the module of a file has imported from beside it
 _TURN = threading.RLock()  # a thread must not find a module that another is still running
 
 
@@ -34,13 +39,24 @@ def from_file(place: str) -> Any:
 
 
 def _module(path: Path) -> Any:
-    """Return a file's module: the same one as long as the file is the same, so that its classes are the same."""
-    digest = hashlib.blake2b(str(path).encode() + path.read_bytes(), digest_size=8).hexdigest()
+    """Return a file's module: the same one as long as the file, and what it imports from beside it, is the same.
+
+    So its classes are the same, too. What it imported stands under its name again, whatever files had helpers of the same name.
+    """
+    _, *helpers = files = with_imports([path])
+    digest = hashlib.blake2b("".join(f"{one}{content_of(one)}" for one in files).encode(), digest_size=8).hexdigest()
     own = f"evoml_own_{path.stem}_{digest}"
     if own in sys.modules:
+        _HELPERS[own] = {
+            **_HELPERS.get(own, {}),
+            **remembered(helpers),
+        }  # some are imported only when a function is called
+        forget_others(helpers)
+        sys.modules.update(_HELPERS[own])
         return sys.modules[own]
     import cloudpickle
 
+    forget_others(helpers)
     spec = importlib.util.spec_from_file_location(own, path)
     assert spec is not None
     assert spec.loader is not None
@@ -50,5 +66,6 @@ def _module(path: Path) -> Any:
     except Exception as error:
         del sys.modules[own]
         raise SettingError(f"{path} could not be run: {type(error).__name__}: {error}") from error
+    _HELPERS[own] = remembered(helpers)
     cloudpickle.register_pickle_by_value(module)  # worker processes cannot import it by that name
     return module

@@ -132,6 +132,24 @@ def read_weight(sample_weight: Any, target: np.ndarray) -> np.ndarray | None:
     return weight
 
 
+def read_groups(groups: Any, n_rows: int) -> np.ndarray | None:
+    """Return the group of each row, numbered where labels cannot be ordered. Raises DataError for those that are missing."""
+    import pandas as pd
+
+    if groups is None:
+        return None
+    found = np.asarray(groups)
+    if found.shape != (n_rows,):
+        raise DataError(f"groups must have one value a row ({n_rows}), got shape {found.shape}")
+    if missing := int(pd.isna(found).sum()):
+        raise DataError(f"the group is missing in {missing} of {n_rows} rows; give each of them a group, or drop it")
+    try:
+        np.unique(found)
+    except TypeError:  # labels of several types have no order
+        return pd.factorize(found)[0]
+    return found
+
+
 def imbalance(codes: np.ndarray) -> float:
     """Return the rows of the largest class for each of the smallest that has any."""
     counts = np.bincount(codes)

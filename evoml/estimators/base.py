@@ -76,7 +76,7 @@ PARAMETERS = """
         What evolution optimises: ``"score"``, names of metrics in ``scoring``, ``"complexity"`` (steps, ensembles
         counting more than single models, and values away from their defaults), or what was measured: ``"fit_time"``,
         ``"predict_time"`` (seconds for a thousand rows), ``"memory"`` and ``"size"`` (bytes), which differ from run to
-        run; less is better in all of these.
+        run; less is better in all of these. The first one is ``"score"``, or the first metric of ``scoring`` by its name.
     racing : bool, default=True
         Whether candidates that can hardly reach the survivors any more are stopped early: on parts of the rows of a large
         table, then fold by fold. Only those evaluated on all folds can win. ``False`` evaluates all on all folds.
@@ -245,7 +245,7 @@ class EvoEstimator(PipelineResults, BaseEstimator):
 
     def _divided(self, rows: Rows) -> tuple[Rows, Rows | None]:
         seed = self._held_seed if hasattr(self, "_held_seed") else parameters.seed(self.random_state)
-        return divided(rows, self.holdout, seed, self.cv, self.column_kinds)
+        return divided(rows, self.holdout, seed, self.cv, self.column_kinds, self._task)
 
     def _score_held_out(self, kept: Rows | None) -> None:
         from evoml.evaluation.holdout import held_out_score

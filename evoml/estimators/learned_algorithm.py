@@ -33,6 +33,8 @@ class LearnedAlgorithm(BaseEstimator):
 
     A program sees one row after another, predicts, is told the label, and learns. It knows columns scaled to mean 0 and spread
     1, and a target of numbers scaled in the same way. Of more than two classes a copy of it learns each one against the rest.
+    Each row is predicted from the memory that training left, and what that leaves in memory is forgotten: predictions do not
+    hang on each other. (In a search, as in the paper's, memory runs on from one row of validation to the next.)
 
     Parameters
     ----------
@@ -41,7 +43,8 @@ class LearnedAlgorithm(BaseEstimator):
         ``"network"``, a network of two layers, back-propagated.
     task : {"regression", "classification"}, default="regression"
     examples : int, default=5000
-        Rows that it learns from at least: those of smaller tables come several times, in another order each time.
+        Rows that it learns from: those of smaller tables come several times, in another order each time; of larger ones so many
+        are drawn, as a program that was evolved on so many may not bear more.
     max_features : int, default=32
         Features of the program's vectors at most; more columns are projected onto them at random.
     random_state : int, generator or None, default=None
@@ -131,7 +134,7 @@ class LearnedAlgorithm(BaseEstimator):
         for name in ("examples", "max_features"):
             if getattr(self, name) is None:
                 raise SettingError(f"{name} must be a positive whole number, got None")
-            check_positive(getattr(self, name), name, whole=True)
+            check_positive(getattr(self, name), name, whole=True, optional=False)
         program = canonical(program_of(self.program))
         self.text_ = write(program)
         return program

@@ -42,10 +42,18 @@ def bounds(estimator: Any) -> Budget:
 def check_whole(estimator: Any, *names: str) -> None:
     """Raise BudgetError for a parameter of an estimator that is no positive whole number."""
     for name in names:
-        value = getattr(estimator, name)
-        if value is None:
-            raise BudgetError(f"{name} must be a positive whole number, got None")
-        check_positive(value, name, whole=True)
+        check_positive(getattr(estimator, name), name, whole=True, optional=False)
+
+
+def callbacks(given: Any) -> list[Any]:
+    """Return callbacks as a list, also a single one. Raises SettingError for what cannot be called."""
+    try:
+        found = [given] if callable(given) else list(given or [])
+    except TypeError:
+        found = [given]
+    if wrong := [one for one in found if not callable(one)]:
+        raise SettingError(f"callbacks need to be callable, such as functions, got {wrong[0]!r}")
+    return found
 
 
 def _seconds(minutes: Any) -> float | None:
@@ -129,6 +137,21 @@ def worker_memory(memory_limit: Any, n_workers: int) -> int:
         memory_limit = float(found[1]) * _UNITS[found[2]]
     check_positive(memory_limit, "memory_limit in bytes")
     return int(memory_limit)
+
+
+def number(value: Any, name: str, advice: str = "") -> float:
+    """Return a finite number. Raises SettingError for anything else, with some advice."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+        raise SettingError(f"{name} must be a finite number, got {value!r}{advice}")
+    return float(value)
+
+
+def texts(given: Any, name: str, example: str) -> list[str]:
+    """Return texts as a list, also a single one. Raises SettingError for what is no text."""
+    found = [given] if isinstance(given, str) or not hasattr(given or (), "__iter__") else list(given or ())
+    if wrong := [one for one in found if not isinstance(one, str)]:
+        raise SettingError(f"{name} must be texts, such as {example!r}, got {wrong[0]!r}")
+    return found
 
 
 def local_search(wanted: Any) -> tuple[int, float]:

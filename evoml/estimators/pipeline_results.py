@@ -110,6 +110,8 @@ class PipelineResults(Explaining):
     def _seen(self, X: Any) -> Any:
         """Return new rows as the pipeline knows them: checked, and with the names and kinds of column of ``fit``."""
         check_is_fitted(self)
+        if hasattr(X, "columns"):  # else missing ones would be noticed only as cells that do not fit their names
+            validate_data(self, X, reset=False, skip_check_array=True)
         rows = self._layout.read(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         return rows

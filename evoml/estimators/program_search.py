@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,14 @@ from evoml.estimators import parameters
 from evoml.estimators.learned_algorithm import LearnedAlgorithm
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from evoml.genomes.program.space import ProgramSpace
     from evoml.run.programs import ProgramResult, ProgramSearch, Sight
 
 ALGORITHMS = ("regularised", "random")
+PICTURES = ("program", "fitness")
+START = ("affine", "network")  # programs that a search starts from, if they fit it and no others are given
 SIZES = {"setup": (0, 10), "predict": (1, 12), "learn": (0, 20)}
 
 PARAMETERS = """
@@ -44,7 +48,8 @@ PARAMETERS = """
     algorithm : {"regularised", "random"}, default="regularised"
         Regularised evolution, in which the oldest program makes room for a new one; or random search, as a control.
     islands : int, default=1
-        Populations that evolve apart; after every generation a few of the best of each move on to the next.
+        Populations that evolve apart; after every generation a few of the best of each move on to the next. They run in threads
+        of this process (the compiled search holds no lock), or on the workers of a Dask cluster.
     operations : sequence of str, mapping or None, default=None
         Names of the operations that programs may use, or such a sequence for each of ``"setup"``, ``"predict"`` and
         ``"learn"``. None is all that there is memory for.
@@ -55,8 +60,9 @@ PARAMETERS = """
     mutations : mapping or None, default=None
         How often each mutation is tried: ``"alter"``, ``"randomise_instruction"``, ``"randomise_component"``, ``"insert"``,
         ``"remove"``, ``"trade"``, ``"randomise_program"``.
-    initial_programs : sequence of str, default=("affine", "network")
-        Programs that the search starts from, as texts or names (see :class:`evoml.LearnedAlgorithm`); none for random ones.
+    initial_programs : sequence of str or None, default=None
+        Programs that the search starts from, as texts or names (see :class:`evoml.LearnedAlgorithm`); ``()`` for random ones.
+        None is ``("affine", "network")``, without what does not fit the operations, memory and sizes.
     n_tasks : int, default=8
         Tasks that each program is judged on: the rows for the search, divided anew into rows to learn from and to predict.
     examples : int, default=5000
@@ -89,15 +95,17 @@ ATTRIBUTES = """
     Attributes
     ----------
     program_ : str
-        The program that was chosen, in its canonical form.
+        The program that was chosen, in its canonical form, or without dead code only where ``operations`` have no constants.
     algorithm_ : LearnedAlgorithm
         It, trained on all rows; ``to_numpy_source()`` exports it.
     champions_ : pandas.DataFrame
         One row for each program that was, at its time, the fittest of its island: the fitness on the tasks of the search and
-        on tasks from other rows, by which one is chosen.
+        on tasks from other rows, by which one is chosen (the shortest of equals).
     report_fitness_ : float
         Its mean fitness on tasks from rows that neither search nor choice have seen: the accuracy (of one class against the
         rest, where there are more than two), or 1 - 2 / pi * arctan(root mean squared error), the target having spread 1.
+        Each row is predicted alone, as by ``predict``; in the search memory runs on from one to the next. nan where there are
+        too few rows, under about 50, to set some apart; the choice is then made on the rows of the search.
     history_ : pandas.DataFrame
         One row a generation.
     evaluations_ : int
@@ -133,7 +141,7 @@ class ProgramSearchEstimator(BaseEstimator):
         matrices: int = 3,
         sizes: Mapping[str, tuple[int, int]] | None = None,
         mutations: Mapping[str, float] | None = None,
-        initial_programs: Sequence[str] = ("affine", "network"),
+        initial_programs: Sequence[str] | None = None,
         n_tasks: int = 8,
         examples: int = 5000,
         max_features: int = 32,
@@ -203,7 +211,7 @@ class ProgramSearchEstimator(BaseEstimator):
                 f"unknown algorithm {self.algorithm!r}{nearest(self.algorithm, ALGORITHMS)}; there are:"
                 f" {', '.join(ALGORITHMS)}"
             )
-        seed = parameters.seed(self.random_state)
+        seed, space = parameters.seed(self.random_state), self._space()
         search, select, report = table_parts(
             X, y, classes=self._task == "classification", seed=seed, count=int(self.n_tasks),
             most_features=int(self.max_features), examples=int(self.examples), weights=weights,
@@ -214,17 +222,18 @@ class ProgramSearchEstimator(BaseEstimator):
             report=report,
             budget=parameters.bounds(self),
             seed=seed,
-            space=self._space(),
+            space=space,
             population_size=int(self.population_size),
             tournament_size=0 if self.algorithm == "random" else int(self.tournament_size),
             islands=int(self.islands),
-            initial=self._initial(),
+            initial=self._initial(space),
             early_stop=self.early_stop,
             n_jobs=workers(self.n_jobs, useful=int(self.islands)),
             executor=self.executor,
-            callbacks=list(self.callbacks or []),
+            callbacks=parameters.callbacks(self.callbacks),
             journal=self.journal,
             resume=self.warm_start,
+            as_used=True,
             began=began,
         )
 
@@ -232,10 +241,14 @@ class ProgramSearchEstimator(BaseEstimator):
         from evoml.genomes.program.space import ALL, MUTATIONS, ProgramSpace
         from evoml.kernels.program_codes import COMPONENTS
 
-        given = self.operations
+        given, sizes = self.operations, {} if self.sizes is None else self.sizes
         if not isinstance(given, Mapping):
             given = dict.fromkeys(COMPONENTS, ALL if given is None else given)
-        for what, names in (("operations", given), ("sizes", self.sizes or {})):
+        if not isinstance(sizes, Mapping):
+            raise SettingError(
+                f'sizes need two numbers for each component, such as {{"learn": (0, 12)}}, got {sizes!r}'
+            )
+        for what, names in (("operations", given), ("sizes", sizes)):
             if unknown := [name for name in names if name not in COMPONENTS]:
                 raise SettingError(
                     f"{what} names the component {unknown[0]!r}{nearest(unknown[0], COMPONENTS)}; there are:"
@@ -246,18 +259,28 @@ class ProgramSearchEstimator(BaseEstimator):
             scalars=self.scalars,
             vectors=self.vectors,
             matrices=self.matrices,
-            sizes={**SIZES, **(self.sizes or {})},
+            sizes={**SIZES, **sizes},
             mutations=MUTATIONS if self.mutations is None else self.mutations,
         )
 
-    def _initial(self) -> list[str]:
+    def _initial(self, space: ProgramSpace) -> list[str]:
         """Return the programs that the first population consists of; a journal that is resumed holds its own."""
+        from evoml.genomes.program.library import LIBRARY
         from evoml.journal import Journal
 
-        given = [self.initial_programs] if isinstance(self.initial_programs, str) else list(self.initial_programs)
+        wanted = self.initial_programs
+        if wanted is None:
+            wanted = [name for name in START if space.holds(LIBRARY[name])]
+        elif not isinstance(wanted, Iterable):
+            raise SettingError(f"initial_programs are texts or names, such as ['affine'], got {wanted!r}")
         resumed = self.journal is not None and Journal.has_begun(self.journal)
         last = [self.program_] if self.warm_start and not resumed and hasattr(self, "program_") else []
-        return [*given, *last]
+        if last and not space.holds(last[0]):
+            raise SettingError(
+                "warm_start begins with the last program, which operations, memory or sizes do not allow any more; allow what"
+                " it needs, or fit with warm_start=False"
+            )
+        return [*([wanted] if isinstance(wanted, str) else wanted), *last]
 
     @contextmanager
     def _shown(self) -> Iterator[list[Callable[[Sight], object]]]:
@@ -294,6 +317,20 @@ class ProgramSearchEstimator(BaseEstimator):
         from sklearn.utils.validation import validate_data
 
         return np.asarray(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def plot(self, what: str = "program") -> Figure:
+        """Draw ``"program"`` (what flows where in the chosen one) or ``"fitness"`` (over time) as a matplotlib figure."""
+        from evoml.genomes.program.text import read
+        from evoml.journal import Journal
+        from evoml.report.programs import draw_program, fitness_over_time
+
+        check_is_fitted(self)
+        if what == "program":
+            return draw_program(read(self.program_))
+        if what != "fitness":
+            raise SettingError(f"unknown picture {what!r}{nearest(what, PICTURES)}; there are: {', '.join(PICTURES)}")
+        with Journal.from_bytes(self._record) as journal:
+            return fitness_over_time(journal)
 
     def to_numpy_source(self) -> str:
         """Return a module that needs NumPy only, and trains the program that was found."""

@@ -32,6 +32,8 @@ METRICS = {
     "log_loss": "log_loss",
 }
 
+PARSIMONY = "; give the share of the target's variance that a node is worth, such as 0.001"
+
 PARAMETERS = """
     Parameters
     ----------
@@ -51,7 +53,8 @@ PARAMETERS = """
         Operations by name: ``add, sub, mul, div, pow, min, max, neg, inv, square, cube, sqrt, cbrt, abs, exp, log, sin, cos,
         tan, asin, acos, atan, sinh, cosh, tanh, sigmoid``; or a mapping of names to how often each is tried. None is add,
         sub, mul, div, square, sqrt, exp, log, sin, cos, tanh, asin, by how often textbooks use them. Whole powers come of
-        products; ``pow`` is for others than roots, such as x ^ 0.7.
+        products; ``pow`` is for others than roots, such as x ^ 0.7. The front is written with the operations asked for, and
+        with ``add`` and ``mul``, which scale formulas; with None, in the shortest way there is.
     algorithm : str, scheme or callable, default="nsga2"
         How it evolves: ``"nsga2"``, ``"spea2"`` or ``"nsga3"`` on error and complexity; ``"age_fitness"``, age-fitness Pareto
         optimisation; ``"lexicase"``, epsilon-lexicase selection of parents; classic genetic programming with tournaments on
@@ -77,9 +80,10 @@ PARAMETERS = """
     init_length : (int, int), default=(1, 20)
         Nodes of first formulas, at least and at most.
     max_length, max_depth : int, default=40, 12
-        Nodes and levels that formulas may have.
+        Nodes and levels that formulas may have. What scales them, intercept + slope * formula, comes on top in the front.
     const_range : (float, float) or None, default=(-1.0, 1.0)
-        Where constants begin, before they are tuned; None for formulas without constants.
+        Where constants begin, before they are tuned; None for formulas without constants but
+        those that scale them.
     local_search : int or (int, float), default=5
         Steps of Levenberg-Marquardt by which the constants of each offspring are tuned, and the share of offspring that are.
     selection : {"mdl", "knee", "best"}, default="mdl"
@@ -89,18 +93,26 @@ PARAMETERS = """
         Whether constants become rounder numbers (2, 1/3, pi ...) at the end, or go, where that takes less to describe than
         the data then take more: within two or three standard errors of a constant, the others moving along with it.
     complexity : mapping of str to float or None, default=None
-        Complexity of operations by name, ``"constant"`` and ``"variable"``; what is not named counts 1.
-    units : mapping of name to str or None, default=None
-        Unit of each column (``"m/s^2"``, ``"kg"``, ``"1"``), and of the target under ``target_unit``. Formulas that add what
-        cannot be added are worse than all others.
+        Complexity of operations by name, ``"constant"`` and ``"variable"``; what is not named counts 1. Formulas are written in
+        the way that is least complex by these.
+    units : mapping of name or number to str or None, default=None
+        Unit of each column, by name or number: ``"m/s^2"``, ``"kg"``, ``"1"``; of the target it is ``target_unit``. Formulas
+        that add what cannot be added are worse than all others, and never in the front. A constant may have any unit.
     target_unit : str or None, default=None
-    monotone : mapping of name to {"increasing", "decreasing"} or None, default=None
-        How the formula must move with a column, in the range seen in ``fit``.
+        Unit that formulas of the front have. As what scales a formula may have any unit, the search does not mind it; but a
+        constant that is needed to carry it stays: of ``0.99 * x0 * x1`` the factor may be rounded away only where the product
+        has that unit by itself.
+    monotone : mapping of name or number to {"increasing", "decreasing"} or None, default=None
+        How the formula must move with a column, in the range seen in ``fit``. The search looks at 64 rows, and in the end at
+        10,000, and along lines through 64 from end to end of that range: what falls there is not in the front. Of what is
+        narrower than that, nothing is known.
     initial_formulas : sequence of str, default=()
         Formulas to start from, as texts.
     max_samples : float, int or None, default=None
         Rows that the search looks at, as a share or a number, evenly spread; None is 10,000 of them at most. The formulas of
         the front are tuned, and compared, on all.
+    precision : {"float64", "float32"}, default="float64"
+        Of the values by which formulas are compared in the search; constants are tuned, and the front is judged, in float64.
     stopping_criteria : float, default=1e-18
         Error, as a share of the target's variance, at which the target counts as met and the search ends soon. Good
         approximations reach 1e-12; below the default it is the formula itself.
@@ -186,11 +198,12 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         selection: str = "mdl",
         snap: bool = True,
         complexity: Mapping[str, float] | None = None,
-        units: Mapping[str, str] | None = None,
+        units: Mapping[Any, str] | None = None,
         target_unit: str | None = None,
         monotone: Mapping[str, str] | None = None,
         initial_formulas: Sequence[str] = (),
         max_samples: Any = None,
+        precision: str = "float64",
         stopping_criteria: float = 1e-18,
         early_stop: Any = None,
         feature_names: Sequence[str] | None = None,
@@ -231,6 +244,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
         self.monotone = monotone
         self.initial_formulas = initial_formulas
         self.max_samples = max_samples
+        self.precision = precision
         self.stopping_criteria = stopping_criteria
         self.early_stop = early_stop
         self.feature_names = feature_names
@@ -246,7 +260,16 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
     def _checked(self, X: Any, y: Any, **checks: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return a finite table and a target. Raises DataError, or scikit-learn's ValueError, with what to do."""
         _check_columns(X)
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, **checks)
+        try:
+            X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, **checks)
+            y = np.asarray(y, dtype=np.float64) if checks.get("y_numeric") else y
+        except ValueError as error:
+            if "could not convert string" not in str(error):
+                raise
+            raise DataError(
+                f"formulas need numbers, and there is text in the columns or the target ({error}): encode it, or use"
+                " EvoClassifier or EvoRegressor, which take it as it is; a target of labels is for SymbolicClassifier"
+            ) from error
         return X, y
 
     def _run(
@@ -285,7 +308,7 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             algorithm=self.algorithm,
             population_size=int(self.population_size),
             tournament_size=int(self.tournament_size),
-            parsimony=float(self.parsimony_coefficient),
+            parsimony=parameters.number(self.parsimony_coefficient, "parsimony_coefficient", PARSIMONY),
             islands=int(self.islands),
             topology=self.topology,
             patience=self.patience if self._begins_anew else None,
@@ -300,14 +323,18 @@ class SymbolicEstimator(SymbolicResults, BaseEstimator):
             units=self.units,
             target_unit=self.target_unit,
             monotone=self.monotone,
-            initial_formulas=[*self.initial_formulas, *self._last_front()],
+            initial_formulas=[
+                *parameters.texts(self.initial_formulas, "initial_formulas", "x0 * x1"),
+                *self._last_front(),
+            ],
             search_rows=parameters.search_rows(self.max_samples, len(X)),
             selection=self.selection,
             snap=bool(self.snap),
-            solved=float(self.stopping_criteria),
+            precision=self.precision,
+            solved=parameters.number(self.stopping_criteria, "stopping_criteria"),
             early_stop=self.early_stop,
             n_jobs=workers(self.n_jobs),
-            callbacks=list(self.callbacks or []),
+            callbacks=parameters.callbacks(self.callbacks),
             journal=self.journal,
             resume=self.warm_start,
             began=began,

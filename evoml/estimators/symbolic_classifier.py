@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +11,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from evoml.core.budget import Moment
-from evoml.core.errors import DataError
+from evoml.core.errors import DataError, SettingError
 from evoml.estimators.symbolic import ATTRIBUTES, PARAMETERS, SymbolicEstimator, with_shared_parameters
+
+MOST_NAMED = 10  # classes, in a message
 
 
 class SymbolicClassifier(ClassifierMixin, SymbolicEstimator):
@@ -23,7 +25,7 @@ class SymbolicClassifier(ClassifierMixin, SymbolicEstimator):
 {PARAMETERS}    metric : {{"log loss"}} or None, default=None
         What is minimised.
     class_weight : "balanced", mapping or None, default=None
-        Weight of the rows of each class.
+        Weight of the rows of each class; 1 for what the mapping does not name.
 {ATTRIBUTES}    classes_ : (n_classes,) array
         Labels, sorted. ``front_`` has a column for the class where there are more than two, and ``formula_`` is a mapping.
 
@@ -61,10 +63,13 @@ class SymbolicClassifier(ClassifierMixin, SymbolicEstimator):
         self
         """
         began = Moment()
+        from evoml.evaluation.formula_table import log_odds  # brings Numba
+
         X, y = self._checked(X, y)
         check_classification_targets(y)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         counted = y if weights is None else y[weights > 0]
+        self._check_class_weight(np.unique(y).tolist())
         self.classes_, codes = np.unique(counted, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(f"a classifier needs at least two classes, got one class only: {self.classes_.tolist()}")
@@ -73,10 +78,28 @@ class SymbolicClassifier(ClassifierMixin, SymbolicEstimator):
         several = len(self.classes_) > 2
         labels = [str(label) for label in self.classes_] if several else [""]
         targets = [(codes == code).astype(np.float64) for code in (range(len(self.classes_)) if several else [1])]
-        shares = [np.average(target, weights=weights) for target in targets]
-        self._logits = [float(np.log(share / (1.0 - share))) for share in shares]
+        self._logits = [log_odds(float(np.average(target, weights=weights))) for target in targets]
         self._run(X, targets, labels, weights, began)
         return self
+
+    def _check_class_weight(self, labels: list[Any]) -> None:
+        """Raise SettingError for a ``class_weight`` that is no weight above 0 for each of some labels."""
+        given = self.class_weight
+        if given is None or given == "balanced":
+            return
+        if not isinstance(given, Mapping):
+            raise SettingError(
+                f"class_weight must be 'balanced', a mapping of labels to weights or None, got {given!r}"
+            )
+        for label, weight in given.items():
+            if label not in labels:
+                names = ", ".join(map(repr, labels[:MOST_NAMED]))
+                raise SettingError(f"class_weight names the class {label!r}, which y does not hold; it holds {names}")
+            if not isinstance(weight, (int, float, np.number)) or not 0 < weight < np.inf:
+                raise SettingError(
+                    f"class_weight must give numbers above 0, got {weight!r} for the class {label!r}; leave out the rows of"
+                    " a class that is not to count"
+                )
 
     def _by_class(self, codes: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         if self.class_weight is None:

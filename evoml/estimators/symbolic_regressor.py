@@ -45,7 +45,6 @@ class SymbolicRegressor(RegressorMixin, SymbolicEstimator):
         began = Moment()
         X, y = self._checked(X, y, y_numeric=True)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        y = np.asarray(y, dtype=np.float64)
         self._mean = float(np.average(y, weights=weights))
         self._run(X, [y], [""], weights, began)
         return self

@@ -35,6 +35,7 @@ class SymbolicResults:
     _fronts: tuple[Front, ...]
     _halls: list[Population]
     _columns: list[str]
+    _logits: list[float]
 
     def _keep(self, result: FormulaResult, names: Sequence[str]) -> None:
         """Keep what was found as attributes."""
@@ -52,7 +53,7 @@ class SymbolicResults:
         """Return one formula for each target: the chosen ones, or those at the given rows of ``front_``."""
         if formula is None:
             return [front.formulas[front.chosen].formula for front in self._fronts]
-        wanted = list(formula) if isinstance(formula, (Sequence, np.ndarray)) else [int(formula)]
+        wanted = _rows(formula)
         every = [(number, shown.formula) for number, front in enumerate(self._fronts) for shown in front.formulas]
         if len(wanted) != len(self._fronts) or not all(0 <= at < len(every) for at in wanted):
             raise SettingError(
@@ -68,7 +69,7 @@ class SymbolicResults:
         """Return a copy that predicts with another row of ``front_``, or with other rows, one for each of several classes."""
         check_is_fitted(self)
         self._chosen(formula)
-        rows = list(formula) if isinstance(formula, (Sequence, np.ndarray)) else [int(formula)]
+        rows = _rows(formula)
         other, fronts, start = copy.copy(self), [], 0
         for row, front in zip(rows, self._fronts, strict=True):
             fronts.append(replace(front, chosen=row - start))
@@ -136,7 +137,8 @@ class SymbolicResults:
         classes = getattr(self, "classes_", None) if self._link != "identity" else None
         link = "sigmoid" if self._link != "identity" and len(formulas) == 1 else self._link
         write = numpy_source if kind == "numpy" else plain_source
-        return write(formulas, self._columns, link, classes)  # type: ignore[arg-type]
+        undefined = None if link == "identity" else self._logits
+        return write(formulas, self._columns, link, classes, undefined=undefined)  # type: ignore[arg-type]
 
     def _exported(self, formula: int | Sequence[int] | None) -> list[Formula]:
         return self._chosen(formula)
@@ -171,6 +173,14 @@ class SymbolicResults:
             front.chosen,
             self._columns,
         )
+
+
+def _rows(formula: Any) -> list[int]:
+    """Return rows of a front as whole numbers, also a single one. Raises SettingError for what is none."""
+    given = list(formula) if isinstance(formula, (Sequence, np.ndarray)) else [formula]
+    if any(isinstance(row, (bool, np.bool_)) or not hasattr(row, "__index__") for row in given):
+        raise SettingError(f"formula must be the number of a row of front_, or one for each class, got {formula!r}")
+    return [int(row) for row in given]
 
 
 def _table(fronts: Sequence[Front], names: Sequence[str]) -> pd.DataFrame:

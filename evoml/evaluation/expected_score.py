@@ -165,7 +165,7 @@ def expected_score(
     late : callable
         Tells that there is no time to go on.
     """
-    if not predictions:
+    if not predictions or _of_one_class(problem, next(iter(predictions.values()))):
         return None
     choose = small_average if averaged else best_single
     count = min(MAX_CANDIDATES, max(LEAST_CANDIDATES, MAX_ANSWERS // problem.dataset.n_rows))
@@ -181,6 +181,13 @@ def expected_score(
     scale = math.sqrt(left_out / (1.0 - left_out) * pool.share)
     low, high = selection_score - optimism + scale * (np.percentile(values, [TAIL, 100 - TAIL]) - values.mean())
     return ExpectedScore(selection_score - optimism, float(low), float(high))
+
+
+def _of_one_class(problem: Problem, predictions: np.ndarray) -> bool:
+    """Tell whether the rows that were tested all have the same label: then any guess of it is right."""
+    tested = np.isfinite(predictions).all(axis=1)
+    outputs = problem.dataset.outputs
+    return problem.dataset.classes is not None and all(len(np.unique(one.y[tested])) < 2 for one in outputs)
 
 
 def _left_out(pool: Pool, choose: Callable[[Drawn], np.ndarray], late: Callable[[], bool]) -> tuple[float, np.ndarray]:

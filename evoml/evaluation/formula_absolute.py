@@ -30,8 +30,9 @@ def lines(outputs: np.ndarray, table: FormulaTable) -> np.ndarray:
                 (shares * values).sum(axis=1, keepdims=True),
                 (shares * table.target).sum(axis=1, keepdims=True),
             )
-            spread = (shares * (values - mean) ** 2).sum(axis=1, keepdims=True)
-            slope = (shares * (values - mean) * (table.target - target)).sum(axis=1, keepdims=True) / spread
+            centred = values - mean
+            spread = (shares * centred**2).sum(axis=1, keepdims=True)
+            slope = (shares * centred * (table.target - target)).sum(axis=1, keepdims=True) / spread
             slope = np.where(np.isfinite(slope), slope, 0.0)
             intercept = target - slope * mean
             weights = table.weights / _bounded(np.abs(table.target - intercept - slope * values))

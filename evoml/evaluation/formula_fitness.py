@@ -151,25 +151,28 @@ class FormulaFitness:
 
     def _score_distances(self, genomes, constants, steps, first, last, errors, scales, hashes):  # type: ignore[no-untyped-def]
         """Scale by lines of least absolute error: those of least squares, which the kernel knows, follow outliers."""
-        own, table = slice(first, last), self.table
+        own = slice(first, last)
         some = Population(genomes.codes[own], constants[own], genomes.lengths[own])
-        before = constants[own].copy()
-        after = absolute.tuned(some, steps[own], self._searched)
-        for tried in (before, after):
-            outputs = absolute.outputs_of(some, tried, table.features)
-            lines = absolute.lines(outputs, table)
-            found = absolute.mean_distances(outputs, lines, table) / self.unit
-            better = found < errors[own] if tried is after else np.full(last - first, True)
-            constants[own][better], errors[own][better], scales[own][better] = (
-                tried[better],
-                found[better],
-                lines[better],
-            )
+        errors[own], scales[own] = self._distances(some)
+        after = absolute.tuned(some, steps[own], self._searched) if steps[own].any() else some.constants
+        moved = np.flatnonzero((after != some.constants).any(axis=1))
+        if len(moved):
+            tried = Population(some.codes[moved], after[moved], some.lengths[moved])
+            found, lines = self._distances(tried)
+            better, at = found < errors[first + moved], first + moved
+            constants[at[better]] = tried.constants[better]
+            errors[at[better]], scales[at[better]] = found[better], lines[better]
         unused = np.empty(len(errors)), np.empty((len(errors), 2))
         score(
             genomes.codes, constants, genomes.lengths, self._features, self._target, self._weights, R2, True, first, last,
             *unused, hashes,
         )  # fmt: skip
+
+    def _distances(self, genomes: Population) -> tuple[np.ndarray, np.ndarray]:
+        """Return the errors (n,) and lines (n, 2) of least absolute error of formulas as they are."""
+        outputs = absolute.outputs_of(genomes, genomes.constants, self.table.features)
+        lines = absolute.lines(outputs, self.table)
+        return absolute.mean_distances(outputs, lines, self.table) / self.unit, lines
 
     def _score_logits(self, genomes, constants, steps, first, last, errors, scales, hashes):  # type: ignore[no-untyped-def]
         """Fit intercept and slope with the other constants: log loss has no closed form for them."""

@@ -28,7 +28,8 @@ def set_aside(
     Parameters
     ----------
     y : (n_rows,) array, or (n_rows, k) array of several columns
-        Labels, whose shares are kept on both sides; a quantity (floating) is not looked at.
+        Labels, whose shares are kept on both sides; a quantity (floating) is not looked at. The row of a class that has no
+        other is never set aside, unless groups or times say so: a model could not know it.
     share : float
         Of the rows that are set aside, between 0 and 1.
     seed : int
@@ -42,7 +43,7 @@ def set_aside(
     DataError
         If either side would be empty.
     """
-    from sklearn.model_selection import GroupShuffleSplit, train_test_split
+    from sklearn.model_selection import GroupShuffleSplit
 
     every = np.arange(len(y))
     if times is not None:
@@ -56,18 +57,36 @@ def set_aside(
         if groups is not None:
             fit, rest = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(every, y, groups))
         else:
-            fit, rest = train_test_split(every, test_size=share, stratify=_strata(y), random_state=seed)
+            fit, rest = _by_class(y, share, seed)
     except ValueError as error:
         raise DataError(f"a share of {share:g} of the rows cannot be held out: {error}") from error
     return np.sort(fit), np.sort(rest)
 
 
-def _strata(y: np.ndarray) -> np.ndarray | None:
-    """Return what is to have the same shares on both sides: labels, those of one row only with the most frequent one."""
+def _by_class(y: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.model_selection import train_test_split
+
+    every = np.arange(len(y))
     if y.dtype.kind == "f":
-        return None
+        return train_test_split(every, test_size=share, random_state=seed)  # type: ignore[return-value]
     _, codes, counts = np.unique(strata(y), return_inverse=True, return_counts=True)
-    return np.where(counts[codes] == 1, np.argmax(counts), codes)
+    alone = counts[codes] == 1
+    fit, rest = train_test_split(every[~alone], test_size=share, stratify=codes[~alone], random_state=seed)
+    return np.concatenate([fit, every[alone]]), rest
+
+
+def check_labels(held: np.ndarray, known: np.ndarray) -> None:
+    """Raise DataError if labels of rows held out, (n,) or (n, k), are not among the known ones of the same column."""
+    pairs = zip(np.atleast_2d(held.T), np.atleast_2d(known.T), strict=True)
+    for column, own in pairs:
+        labels, there = set(column.tolist()), set(own.tolist())
+        if any(isinstance(label, str) for label in there):
+            labels, there = set(map(str, labels)), set(map(str, there))
+        if unseen := sorted(labels - there, key=str):
+            raise DataError(
+                f"labels that no row to learn from has cannot be predicted: {', '.join(map(repr, unseen[:5]))}; leave out"
+                " their rows, or learn from some of them"
+            )
 
 
 class _Recalled(BaseEstimator):
@@ -106,11 +125,13 @@ def held_out_score(
     """Return the first metric of ``scoring`` for a fitted model on rows it never saw, with its 95 % bootstrap interval.
 
     Rows (groups, where there are any) are drawn with replacement. The interval is nan where the metric cannot be had on most
-    draws, e.g. since a class is too rare.
+    draws, e.g. since a class is too rare. Raises ValueError where the score itself cannot be had.
     """
     from sklearn.utils import _safe_indexing
 
     value = score(model, scoring, X, y, sample_weight)
+    if not np.isfinite(value):
+        raise DataError(f"the metric is {value} on these {len(target_values(y))} row(s): it needs more, or other ones")
     said = {name: getattr(model, name)(X) for name in ANSWERS if hasattr(model, name)}
     classes, target = getattr(model, "classes_", None), target_values(y)
     _, units = np.unique(np.arange(len(target)) if groups is None else groups, return_inverse=True)

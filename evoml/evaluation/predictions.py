@@ -105,7 +105,11 @@ def least_useful(sketches: Sequence[np.ndarray]) -> list[int]:
 def _sketch(predictions: np.ndarray) -> np.ndarray:
     """Return the predictions of some rows, the same for all candidates, without scale and offset."""
     step = max(1, len(predictions) // SKETCH_ROWS)
-    values = np.nan_to_num(predictions[::step].astype(np.float32)).ravel()
+    some = predictions[::step]
+    if some.dtype == np.float64:  # beside its own size, the spread would be lost in float32
+        known = some[np.isfinite(some).all(axis=1)]
+        some = some - (known.mean(axis=0) if len(known) else 0.0)
+    values = np.nan_to_num(some.astype(np.float32)).ravel()
     values = values - values.mean()
     length = float(np.linalg.norm(values))
     return values / length if length > 0 else values

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from evoml.evaluation.splitting import Split
 
 
+FINEST = 1e-4  # of the target's spread, that numbers must tell apart
+
+
 class Builder(Protocol):
     """Makes what is to be evaluated from a genome's text."""
 
@@ -97,6 +100,11 @@ class Problem:
         if isinstance(classes, tuple):
             return tuple(np.arange(len(one)) for one in classes)
         return np.arange(len(classes))
+
+    @cached_property
+    def precision(self) -> type[np.floating[Any]]:
+        """The type of numbers in which out-of-fold predictions are kept."""
+        return precision(self.dataset)
 
     @cached_property
     def folds(self) -> Folds:
@@ -226,7 +234,7 @@ class Trial:
         return found
 
     def _predictions(self, model: Responses, testing: Table) -> np.ndarray:
-        return prediction_columns(model, testing.X, self.problem.classes).astype(np.float32)
+        return prediction_columns(model, testing.X, self.problem.classes).astype(self.problem.precision)
 
     @contextlib.contextmanager
     def _seeded(self) -> Iterator[None]:
@@ -259,7 +267,7 @@ class Trial:
         )
 
     def _out_of_fold(self) -> np.ndarray:
-        found = np.full((self.problem.dataset.n_rows, self.columns[0].shape[1]), np.nan, np.float32)
+        found = np.full((self.problem.dataset.n_rows, self.columns[0].shape[1]), np.nan, self.problem.precision)
         for rows, columns in zip(self.problem.folds.test_rows, self.columns, strict=True):
             found[rows] = columns
         return found
@@ -285,10 +293,21 @@ class Trial:
         )
 
 
+def precision(dataset: Dataset) -> type[np.floating[Any]]:
+    """Return float32, or float64 for numbers so large beside their spread (times, serial numbers) that float32 blurs it."""
+    if dataset.classes is not None:
+        return np.float32
+    largest, spread = np.abs(dataset.y).max(axis=0), np.std(dataset.y, axis=0)
+    blurred = (spread > 0) & (np.finfo(np.float32).eps * largest > FINEST * spread)
+    return np.float64 if np.any(blurred) else np.float32
+
+
 def semantics(predictions: np.ndarray, dataset: Dataset) -> str:
     """Return a hash that out-of-fold predictions share if they are the same to six digits of the target's scale."""
     spread = np.ones(1) if dataset.classes is not None else np.std(dataset.y, axis=0)
     scale = np.where(spread > 0, spread, 1.0).astype(np.float32)
+    if predictions.dtype == np.float64:
+        predictions = predictions - np.mean(dataset.y, axis=0)
     rounded = np.round(predictions / scale, 6) + 0.0  # no negative zeros
     return hashlib.blake2b(rounded.astype(np.float32).tobytes(), digest_size=12).hexdigest()
 

@@ -253,6 +253,7 @@ def table_tasks(
     n_valid: int | None = None,
     judged: np.ndarray | None = None,
     weights: np.ndarray | None = None,
+    turns: np.ndarray | None = None,
 ) -> TaskSet:
     """Return tasks cut from a table, in each of which its rows are divided anew.
 
@@ -273,6 +274,8 @@ def table_tasks(
         task.
     weights : (rows,) array or None
         How often rows come: those to learn from and those to be judged on are drawn anew, each as often as its weight says.
+    turns : (n,) int array or None
+        Which of more than two classes, by position, tasks tell from the rest, in turn. None for all, in their order.
     """
     X, y = _table(X, y, classes)
     if judged is not None:
@@ -286,6 +289,7 @@ def table_tasks(
             " all need to be 1 or more"
         )
     width = X.shape[1] if n_features is None else n_features
+    turns = np.arange(y.shape[1]) if turns is None else turns
     features, labels = np.zeros((count, n_train + n_valid, width)), np.empty((count, n_train + n_valid))
     for task in range(count):
         rng = stream(seed, task)
@@ -301,7 +305,7 @@ def table_tasks(
         if X.shape[1] > width:
             found = _standard(found @ rng.normal(size=(X.shape[1], width)), n_train)
         features[task, :, : found.shape[1]] = found
-        labels[task] = y[rows, task % y.shape[1]] if classes else _standard(y[rows], n_train)[:, 0]
+        labels[task] = y[rows, turns[task % len(turns)]] if classes else _standard(y[rows], n_train)[:, 0]
     parts = features[:, :n_train], labels[:, :n_train], features[:, n_train:], labels[:, n_train:]
     return TaskSet(*parts, classes=classes)
 

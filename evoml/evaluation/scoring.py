@@ -275,7 +275,9 @@ def score(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any = Non
     for column, known in zip(*_columns(labels, classes), strict=True):
         unknown = np.setdiff1d(column, known)
         if len(unknown):
-            raise DataError(f"the target holds labels that were not there in fit: {', '.join(map(repr, unknown[:5]))}")
+            raise DataError(
+                f"the target holds labels that were not there in fit: {', '.join(map(repr, unknown[:5].tolist()))}"
+            )
     if not isinstance(scorer, OnCodes):
         scorer = OnCodes(scorer, classes)
     return apply(scorer, estimator, X, labels, sample_weight)

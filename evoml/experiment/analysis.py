@@ -15,6 +15,7 @@ from evoml.experiment.cells import Cell
 from evoml.experiment.config import Experiment
 from evoml.experiment.curves import EVALUATIONS, SECONDS, Band, Successes
 from evoml.experiment.results import Results, Row
+from evoml.experiment.sources import told_of_others
 from evoml.experiment.statistics import Comparison, Interval, Ranking
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Analysis:
         known = {cell.id: results.rows.get(cell.id) for cell in cells if cell.id not in finished}
         self.failed = [row for row in known.values() if row is not None and row.status == "failed"]
         self.stale = [name for name, row in known.items() if row is not None and row.finished]
+        self.of_other_files = told_of_others(self.rows, cells)
         self.maximise = experiment.direction == "maximise"
         self.variants = [variant.name for variant in experiment.variants]
 
@@ -116,10 +118,10 @@ class Analysis:
     def _verdict(self, comparison: Comparison, p: float) -> str:
         if self.too_few:
             return TOO_FEW
-        if p > self.experiment.alpha:
+        if not p <= self.experiment.alpha:  # also one that is no number
             return NOTHING
-        gain = comparison.difference.value or comparison.effect - 0.5
-        return BETTER if gain > 0 else WORSE
+        gap = comparison.difference.value
+        return BETTER if (gap if gap and not math.isnan(gap) else comparison.effect - 0.5) > 0 else WORSE
 
     @property
     def comparisons(self) -> int:
@@ -165,7 +167,7 @@ class Analysis:
     def axis(self) -> str:
         """What work is counted in: evaluations, unless a variant is bounded by time alone."""
         bounded = [variant for variant in self.experiment.variants if variant.genome not in (None, "estimator")]
-        return EVALUATIONS if all(variant.ordered for variant in bounded) else SECONDS
+        return EVALUATIONS if all(variant.counted for variant in bounded) else SECONDS
 
     def rows_of(self, problem: str) -> dict[str, list[Row]]:
         """Return the rows of a problem that have a curve, by variant."""
@@ -194,14 +196,13 @@ class Analysis:
         }
 
     def successes(self) -> dict[str, dict[str, Successes]]:
-        """Return how often, and how soon, runs reached the score that the config calls a success."""
+        """Return how often, and how soon, curves reached the score that the config calls a success, or a greater one."""
         found = {}
         for problem in self.problems:
             bar = self.experiment.success.get(problem)
             rows: Mapping[str, Sequence[Row]] = {} if bar is None else self.rows_of(problem)
             if bar is not None and rows:
                 found[problem] = {
-                    name: curves.successes([row.curve for row in of], self.axis, bar, self.maximise)
-                    for name, of in rows.items()
+                    name: curves.successes([row.curve for row in of], self.axis, bar) for name, of in rows.items()
                 }
         return found

@@ -90,7 +90,8 @@ class Finding:
     measures : mapping of str to float
         What it is judged by. Those whose name ends in ``seconds`` differ from run to run.
     curve : sequence of (evaluations, seconds, score)
-        The best score so far, wherever it improved and at the end.
+        The best score so far, wherever it improved and at the end. Greater is better here whatever ``direction`` the config
+        gives the measure: of an error that is minimised, the curve has minus the error. ``success`` is a score of this curve.
     trace : sequence of tuples or None
         All it did, in order, each with a name in front: what must be the same bit for bit when it is run again. None is
         the curve without its seconds, and the measures.
@@ -149,13 +150,16 @@ def _slug(text: str) -> str:
 
 
 def chosen(cells: Sequence[Cell], only: Iterable[str]) -> list[Cell]:
-    """Return the cells whose names match one of the patterns, or contain one; all of them for none."""
+    """Return the cells whose names match one of the patterns, or contain one; all of them for none.
+
+    Raises ConfigError for a pattern that no cell matches.
+    """
     patterns = list(only)
-    found = [cell for cell in cells if not patterns or any(_matches(cell.id, pattern) for pattern in patterns)]
-    if not found:
-        near = nearest(patterns[0], [cell.id for cell in cells])
-        raise ConfigError(f"no cell is called like {patterns[0]!r}{near}; cells are named PROBLEM-VARIANT-SEED")
-    return found
+    for pattern in patterns:
+        if not any(_matches(cell.id, pattern) for cell in cells):
+            near = nearest(pattern, [cell.id for cell in cells])
+            raise ConfigError(f"no cell is called like {pattern!r}{near}; cells are named PROBLEM-VARIANT-SEED")
+    return [cell for cell in cells if not patterns or any(_matches(cell.id, pattern) for pattern in patterns)]
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from evoml.core.errors import nearest
+from evoml.experiment.names import CONFIG, find_config, name_of
 from evoml.experiment.problems import problems_of
-from evoml.experiment.toml_lines import ConfigError, TomlFile
+from evoml.experiment.toml_lines import TomlFile
 
 GENOMES = ("pipeline", "formula", "program", "estimator")
 BOUNDS = ("evaluations", "generations", "seconds", "cpu_seconds")
+TIMES = {"seconds", "cpu_seconds", "max_time_mins", "max_cpu_mins"}
 DIRECTIONS = ("maximise", "minimise")
-CONFIG = "config.toml"
 HOW = ("genome", "estimator", "runner")  # what a level may exchange as a whole
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _NUMBER, _WHOLE, _TEXT = "a number", "a whole number from 1 on", "a text"
@@ -70,8 +71,13 @@ class Variant:
 
     @property
     def ordered(self) -> bool:
-        """Whether its runs are bounded by something else than time, so that they can be repeated bit for bit."""
-        return self.genome in (None, "estimator") or bool({"evaluations", "generations"} & self.settings.keys())
+        """Whether time bounds none of its runs, so that they can be repeated bit for bit."""
+        return self.genome in (None, "estimator") or (self.counted and not TIMES & self.settings.keys())
+
+    @property
+    def counted(self) -> bool:
+        """Whether evaluations or generations bound its runs, whatever bounds them besides."""
+        return bool({"evaluations", "generations"} & self.settings.keys())
 
     def on(self, problem: str) -> Variant:
         """Return the variant with its budget on a problem."""
@@ -81,7 +87,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment, as its file describes it; the format is told in ``experiments/README.md``."""
+    """An experiment, as its file describes it; the format is told in ``experiments/README.md``. Commands know it by name."""
 
     name: str
     path: Path
@@ -105,21 +111,6 @@ class Experiment:
     factors: Sequence[str] = field(default=())
 
 
-def find_config(name: str | Path) -> Path:
-    """Return the file of an experiment given by its folder, its file, or its name under ``experiments``."""
-    for path in (Path(name), Path("experiments") / name):
-        if path.is_file():
-            return path
-        if (path / CONFIG).is_file():
-            return path / CONFIG
-    folder = Path("experiments")
-    known = sorted(one.parent.name for one in folder.glob(f"*/{CONFIG}")) if folder.is_dir() else []
-    there = (
-        f"; there are: {', '.join(known)}" if known else "; give its folder, or run this beside the folder experiments"
-    )
-    raise ConfigError(f"there is no experiment {str(name)!r}{nearest(name, known)}{there}")
-
-
 def read_config(name: str | Path) -> Experiment:
     """Read an experiment. Raises ConfigError, which names file, line and key, for the first mistake."""
     path = find_config(name)
@@ -138,7 +129,7 @@ def read_config(name: str | Path) -> Experiment:
     folder = path.resolve().parent
     own = [] if path.name == CONFIG else [path.stem]  # there may be several in a folder
     return Experiment(
-        name="_".join([folder.name, *own]),
+        name=name_of(path),
         path=path,
         folder=folder,
         results=folder.joinpath("results", *own),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,7 @@ import numpy as np
 from evoml.core.errors import SettingError, nearest
 from evoml.core.own_files import is_in_file
 from evoml.experiment.cells import Cell, Finding
-from evoml.experiment.config import BOUNDS, Experiment, Variant
 from evoml.experiment.problems import Data
-from evoml.experiment.toml_lines import ConfigError, TomlFile
 from evoml.experiment.trace import trace_of_journal, with_measures, without_seconds
 from evoml.experiment.user_code import function_of, object_of
 from evoml.journal import Journal
@@ -56,46 +55,24 @@ def _finding(made: Any, runner: str) -> Finding:
     return replace(made, measures={str(name): float(value) for name, value in made.measures.items()}, curve=curve)
 
 
-def check_settings(experiment: Experiment) -> None:
-    """Check settings of all estimators: their names, and that what is in files is there.
-
-    Raises ConfigError, which names file, line and key.
-    """
-    for variant in experiment.variants:
-        if variant.genome is None:
-            continue
-        kind = _kind(variant.genome, variant.estimator, "classification")
-        known = set(kind().get_params()) | (set() if variant.genome == "estimator" else set(BOUNDS))
-        for name, value in variant.settings.items():
-            if name not in known:
-                told = f"{kind.__name__} has no such parameter{nearest(name, known)}"
-                raise _setting_error(experiment, variant, name, told)
-            try:
-                _found(value, experiment.folder)
-            except SettingError as error:
-                raise _setting_error(experiment, variant, name, str(error)) from None
-
-
-def _setting_error(experiment: Experiment, variant: Variant, name: str, what: str) -> ConfigError:
-    """Return the error that says what is wrong with a setting of a variant."""
-    file = TomlFile(experiment.path)
-    shared, levels = file.content.get("settings", {}), file.content.get("factors", {})
-    keys = ["settings", name] if name in shared else ["factors", name]
-    for factor, level in variant.levels.items():
-        if isinstance(levels.get(factor), dict) and name in levels[factor][level]:
-            keys = ["factors", factor, level, name]
-    return file.error(keys, what)
-
-
-def _kind(genome: str, path: str | None, task: str) -> Any:
+def kind_of(genome: str, path: str | None, task: str) -> Any:
     """Return the class that a genome means for a task."""
     return _imported(str(path) if genome == "estimator" else f"evoml.{CLASSES[genome][task]}")
 
 
+def parameters_of(kind: Any) -> tuple[list[str], list[str]]:
+    """Return the names of an estimator's parameters, and of those without a default."""
+    given = inspect.signature(kind).parameters.values()
+    needed = [
+        one.name for one in given if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    return [one.name for one in given] if needed else list(kind().get_params()), needed
+
+
 def estimator(cell: Cell, task: str) -> Any:
     """Return the estimator of a cell, unfitted. Raises SettingError for a parameter it does not have."""
-    given = {name: _found(value, cell.here) for name, value in cell.settings.items()}
-    kind = _kind(str(cell.variant.genome), cell.variant.estimator, task)
+    given = {name: found_in_files(value, cell.here) for name, value in cell.settings.items()}
+    kind = kind_of(str(cell.variant.genome), cell.variant.estimator, task)
     if cell.variant.genome == "estimator":
         usual: dict[str, Any] = {"random_state": cell.seed, "n_jobs": cell.jobs}
     else:
@@ -104,8 +81,8 @@ def estimator(cell: Cell, task: str) -> Any:
         if cell.variant.genome == "pipeline":
             given = _as_pipelines_have_it(given)
             usual |= {"memory_limit": cell.memory // cell.jobs}
-            usual |= {} if cell.scoring is None else {"scoring": _found(cell.scoring, cell.here)}
-    known = kind().get_params()
+            usual |= {} if cell.scoring is None else {"scoring": found_in_files(cell.scoring, cell.here)}
+    known, _ = parameters_of(kind)
     if unknown := [name for name in given if name not in known]:
         raise SettingError(f"{kind.__name__} has no parameter {unknown[0]!r}{nearest(unknown[0], known)}")
     return kind(**{**{name: value for name, value in usual.items() if name in known}, **given})
@@ -119,15 +96,15 @@ def _as_pipelines_have_it(given: dict[str, Any]) -> dict[str, Any]:
     return renamed | {MINUTES[name]: given[name] / 60.0 for name in MINUTES if name in given}
 
 
-def _found(value: Any, here: Path) -> Any:
+def found_in_files(value: Any, here: Path) -> Any:
     """Return a setting with what is in files, looked for from the config's folder.
 
     ``file.py:name`` is the object of that name, also within lists and tables, and ``file.toml`` the path of that file.
     """
     if isinstance(value, Mapping):
-        return {name: _found(one, here) for name, one in value.items()}
+        return {name: found_in_files(one, here) for name, one in value.items()}
     if isinstance(value, list):
-        return [_found(one, here) for one in value]
+        return [found_in_files(one, here) for one in value]
     if is_in_file(value):
         return object_of(value, here)
     there = isinstance(value, str) and value.endswith(".toml") and (here / value).is_file()
@@ -151,7 +128,7 @@ def _score(cell: Cell, model: Any, data: Data) -> float:
         return float(model.score(data.X_test, data.y_test))
     from evoml.evaluation.scoring import score
 
-    return float(score(model, _found(cell.scoring, cell.here), data.X_test, data.y_test))
+    return float(score(model, found_in_files(cell.scoring, cell.here), data.X_test, data.y_test))
 
 
 def _own_measures(cell: Cell, model: Any) -> dict[str, float]:

@@ -91,12 +91,12 @@ class Successes:
     expected: float
 
 
-def successes(curves: Sequence[Sequence[Point]], axis: str, bar: float, maximise: bool = True) -> Successes:
-    """Return how many runs reached a score, and the expected work until one does."""
+def successes(curves: Sequence[Sequence[Point]], axis: str, bar: float) -> Successes:
+    """Return how many runs reached a score, or a greater one, and the expected work until one does."""
     costs, reached = [], 0
     for curve in curves:
         at, scores = work_of(curve, axis)
-        there = np.flatnonzero(scores >= bar if maximise else scores <= bar)
+        there = np.flatnonzero(scores >= bar)
         reached += bool(len(there))
         costs.append(at[there[0]] if len(there) else at[-1])
     return Successes(reached, len(costs), expected_running_time(costs, reached))

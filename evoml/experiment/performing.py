@@ -15,6 +15,7 @@ from evoml.core.process import versions
 from evoml.experiment.cells import Cell, Finding
 from evoml.experiment.contenders import run_cell
 from evoml.experiment.results import FAILED, FINISHED, Row, write_whole
+from evoml.experiment.sources import changed, contents
 from evoml.experiment.trace import exact, hashed
 
 RESULT, TRACE = "result.json", "trace.json.gz"
@@ -27,10 +28,11 @@ LIBRARIES = (
 def perform(cell: Cell, cells: int = 1) -> Row:
     """Run a cell of an experiment of so many cells, and leave its row and its trace in its folder, then and only then."""
     began, cpu = time.monotonic(), _cpu_seconds()
+    there = {**surroundings(), **contents(cell)}  # before it runs, for files may be edited meanwhile
     try:
         found = run_cell(cell)
     except (Exception, SystemExit) as error:  # a cell may run anything
-        return Row.of(cell, FAILED, error=_told(error), seconds=time.monotonic() - began, versions=surroundings())
+        return Row.of(cell, FAILED, error=_told(error), seconds=time.monotonic() - began, versions=there)
     rows = list(found.trace or ())
     row = Row.of(
         cell,
@@ -41,7 +43,7 @@ def perform(cell: Cell, cells: int = 1) -> Row:
         seconds=max([time.monotonic() - began, *(point[1] for point in found.curve[-1:])]),
         cpu_seconds=_cpu_seconds() - cpu,
         trace=hashed(rows, cells),
-        versions=surroundings(),
+        versions=there,
     )
     cell.folder.mkdir(parents=True, exist_ok=True)
     spare = cell.folder / f"{TRACE}.part"
@@ -52,9 +54,12 @@ def perform(cell: Cell, cells: int = 1) -> Row:
 
 
 def recorded_row(cell: Cell) -> Row | None:
-    """Return the row that a finished cell has left in its folder."""
+    """Return the row that a finished cell has left in its folder; None if its files or tables are others now."""
     path = cell.folder / RESULT
-    return Row.from_text(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    row = Row.from_text(path.read_text(encoding="utf-8"))
+    return None if changed(row.versions, contents(cell)) else row
 
 
 def recorded_trace(folder: Path) -> list[tuple[Any, ...]] | None:
@@ -66,7 +71,7 @@ def recorded_trace(folder: Path) -> list[tuple[Any, ...]] | None:
 
 
 def surroundings() -> dict[str, str]:
-    """Return what results may depend on beside the config: versions of libraries, system and processor."""
+    """Return what results of all cells may depend on beside the config: versions of libraries, system and processor."""
     return {
         **versions(LIBRARIES),
         "system": platform.system(),

@@ -119,25 +119,29 @@ class ProcessPool:
 
 @dataclass
 class DaskPool:
-    """Runs cells on the workers of a Dask cluster, which must see the folders of the config and of the journals."""
+    """Runs cells on the workers of a Dask cluster, which must see the folders of the config and of the journals.
+
+    Each cell has a process of its own there, with its limit of memory, as on this machine. ``workers`` are the threads that the
+    cluster has now.
+    """
 
     address: str
     cells: int = 1
+    workers: int = 0
     running: dict[str, float] = field(default_factory=dict)
 
     def rows(self, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Row] | None]:
         """Yield each cell with its row as it ends, and None at least twice a second."""
         from distributed import wait as wait_for
 
-        from evoml.experiment.performing import perform
-
         with _client(self.address) as client:
             began = time.monotonic()
             waiting = {
-                client.submit(perform, cell, self.cells, key=f"evoml-{cell.id}-{began}", pure=False): cell
+                client.submit(perform_apart, cell, self.cells, key=f"evoml-{cell.id}-{began}", pure=False): cell
                 for cell in cells
             }
             while waiting:
+                self.workers = sum(client.nthreads().values())
                 with suppress(TimeoutError):
                     wait_for(list(waiting), timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
                 done = [future for future in waiting if future.done()]
@@ -146,6 +150,12 @@ class DaskPool:
                 for future in done:
                     cell = waiting.pop(future)
                     yield cell, _dask_row(future, cell)
+
+
+def perform_apart(cell: Cell, cells: int = 1) -> Row:
+    """Run a cell of an experiment of so many cells in a fresh process, and return its row."""
+    rows = ProcessPool(1, cells).rows([cell])
+    return next(ended[1] for ended in rows if ended is not None)
 
 
 def _dask_row(future: Any, cell: Cell) -> Row:

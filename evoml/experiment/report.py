@@ -15,8 +15,10 @@ from evoml.experiment.cells import cells_of
 from evoml.experiment.conclusions import conclusions, counted, rankings, too_few
 from evoml.experiment.config import Experiment, read_config
 from evoml.experiment.curves import EVALUATIONS
+from evoml.experiment.problems import SOURCES
 from evoml.experiment.results import Results, write_whole
 from evoml.experiment.running import known_results, places
+from evoml.experiment.sources import of_libraries
 from evoml.experiment.statistics import Interval
 
 if TYPE_CHECKING:
@@ -58,9 +60,7 @@ def write_experiment_report(experiment: Experiment | str | Path, *, out: str | P
     cells = cells_of(experiment, where.work)
     analysis = Analysis(experiment, known_results(where, cells), cells)
     if not analysis.rows:
-        raise SettingError(
-            f"no cell of {experiment.name} is finished yet; run it: `evoml experiment run {experiment.name}`"
-        )
+        raise SettingError(_nothing(analysis))
     blocks = list(_Report(analysis).blocks())
     where.results.mkdir(parents=True, exist_ok=True)
     for block in blocks:
@@ -68,7 +68,17 @@ def write_experiment_report(experiment: Experiment | str | Path, *, out: str | P
             write_whole(where.results / block.file, block.svg)
     for name, template in ((MARKDOWN, "report.md"), (PAGE, "report.html")):
         write_whole(where.results / name, _rendered(template, experiment.title, blocks))
-    return Written(where.results / MARKDOWN, conclusions(analysis))
+    others = [f"{analysis.of_other_files}."] if analysis.of_other_files else []
+    return Written(where.results / MARKDOWN, [*conclusions(analysis), *others])
+
+
+def _nothing(analysis: Analysis) -> str:
+    """Say why there is nothing to report."""
+    name = analysis.experiment.name
+    if analysis.failed:
+        first = analysis.failed[0]
+        return f"{counted(len(analysis.failed), 'cell')} of {name} failed, and none is finished: {first.cell}: {first.error}"
+    return f"no cell of {name} is finished yet; run it: `evoml experiment run {name}`"
 
 
 def _rendered(template: str, title: str, blocks: Sequence[Block]) -> str:
@@ -123,6 +133,8 @@ class _Report:
             words += [f"{len(analysis.failed)} of them failed"] if analysis.failed else []
             words += [f"{len(analysis.stale)} are of an earlier config"] if analysis.stale else []
             yield Block("warning", ", ".join(words) + ": what follows is about the others.")
+        if analysis.of_other_files:
+            yield Block("warning", f"{analysis.of_other_files}.")
         if analysis.without_number:
             none, measure = analysis.without_number, experiment.measure
             told = f"{counted(len(none), 'cell')} gave no number as {measure}, left out here: {', '.join(none[:5])}"
@@ -176,7 +188,9 @@ class _Report:
             return
         yield Block("heading", "Comparisons")
         paired = self.experiment.paired
-        pairs = " Runs of one problem and seed are pairs: they share the table and its split." if paired else ""
+        tables = any(source in problem for problem in self.experiment.problems.values() for source in SOURCES)
+        shared = ": they share the table and its split" if tables else ""
+        pairs = f" Runs of one problem and seed are pairs{shared}." if paired else ""
         yield Block(
             "text",
             f"{judged[0].found.test} test, two-sided; p is corrected by Holm's method for all {len(judged)} comparisons.{pairs}"
@@ -256,8 +270,9 @@ class _Report:
         unit = "evaluations" if self.analysis.axis == EVALUATIONS else "seconds"
         yield Block(
             "text",
-            "A run succeeds when its best score reaches the bar. Rate with its 95 % interval (Wilson); the expected running"
-            f" time is what a success costs, in {unit}, if runs are repeated until there is one.",
+            "A run succeeds when the best score on its way reaches the bar, or a greater one. Rate with its 95 % interval"
+            f" (Wilson); the expected running time is what a success costs, in {unit}, if runs are repeated until one"
+            " succeeds.",
         )
         rows = []
         for problem, of in found.items():
@@ -287,10 +302,10 @@ class _Report:
         how = (
             "runs all cells again and compares every bit"
             if ordered
-            else "cannot compare cells that are bounded by time: they depend on the machine"
+            else "cannot compare cells that time bounds: they depend on the machine"
         )
         yield Block("text", f"`evoml experiment verify {name}` {how}.")
-        sets = {tuple(sorted(row.versions.items())) for row in self.analysis.rows}
+        sets = {tuple(sorted(of_libraries(row.versions).items())) for row in self.analysis.rows}
         for versions in sorted(sets):
             yield Block("text", "Run with " + ", ".join(f"{key} {value}" for key, value in versions) + ".")
 

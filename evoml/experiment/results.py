@@ -102,13 +102,15 @@ class Results:
         rows = [self.rows[cell.id] for cell in cells if cell.id in self.rows]
         folder.mkdir(parents=True, exist_ok=True)
         keys = {row.cell: _short_hash(row.versions) for row in rows}
-        write_whole(folder / TABLE, _table(rows, keys))
         curves = [(row.cell, *map(_number, point)) for row in rows for point in row.curve]
         write_whole(folder / CURVES, _csv([("cell", "evaluations", "seconds", "score"), *curves]))
         traces = [f"{row.cell} {t.digest} {t.rows} {t.stride} {t.marks}" for row in rows if (t := row.trace).digest]
         write_whole(folder / TRACES, "".join(f"{line}\n" for line in traces))
         versions = {keys[row.cell]: dict(row.versions) for row in rows}
         write_whole(folder / VERSIONS, json.dumps(versions, indent=1, sort_keys=True) + "\n")
+        write_whole(
+            folder / TABLE, _table(rows, keys)
+        )  # last: a cell that stands in it is finished, and has all of the above
 
     def frame(self, cells: Sequence[Cell]) -> pd.DataFrame:
         """Return one row a finished cell: problem, variant, seed, levels, measures, evaluations, seconds."""

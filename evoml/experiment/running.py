@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,16 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from evoml.core.errors import SettingError
+from evoml.core.errors import SettingError, nearest
 from evoml.evaluation import memory_bytes
 from evoml.evaluation import workers as processors
 from evoml.experiment.cells import Cell, cells_of, chosen
+from evoml.experiment.checking import check_settings
 from evoml.experiment.config import Experiment, read_config
-from evoml.experiment.contenders import check_settings
 from evoml.experiment.performing import recorded_row
 from evoml.experiment.pools import DaskPool, ProcessPool
 from evoml.experiment.remaining import Remaining, remaining
 from evoml.experiment.results import Results, Row
+from evoml.experiment.toml_lines import TomlFile
 
 SHARE = 0.8  # of the machine's memory that cells may take together
 WRITE_SECONDS = 5.0  # between two writings of the table of results, for each cell is kept besides
@@ -65,7 +67,9 @@ def places(experiment: Experiment, out: str | Path | None = None) -> Places:
     if out is not None:
         return Places(Path(out).resolve(), Path(out).resolve() / "results")
     cache = os.environ.get(CACHE) or Path.home() / ".cache" / "evoml" / "experiments"
-    return Places(Path(cache).resolve() / experiment.name, experiment.results)
+    own = hashlib.blake2b(str(experiment.path.resolve()).encode(), digest_size=4).hexdigest()
+    work = f"{experiment.name.replace('/', '_')}-{own}"  # folders of two projects may have the same name
+    return Places(Path(cache).resolve() / work, experiment.results)
 
 
 def run_experiment(
@@ -102,7 +106,7 @@ def run_experiment(
     Raises
     ------
     ConfigError
-        For a mistake in the config, before any cell.
+        For a mistake in the config, before any cell; for a measure that there is not, after the first one.
     SettingError
         If another sitting is under way, or no cell fits into the memory.
     """
@@ -110,17 +114,18 @@ def run_experiment(
     where = places(experiment, out)
     cells = cells_of(experiment, where.work, cell_jobs)
     wanted = chosen(cells, only)
-    check_settings(experiment)
     with locked(where.work):
         results = known_results(where, cells)
         finished = {row.cell for row in results.finished(cells)}
         todo = [cell for cell in wanted if cell.id not in finished]
+        if todo:
+            check_settings(experiment)
         pool = (
             DaskPool(cluster, len(cells))
             if cluster
             else ProcessPool(at_once(experiment, jobs, memory, cell_jobs), len(cells))
         )
-        sitting = Sitting(cells, todo, results, pool, where, watch)
+        sitting = Sitting(experiment, cells, todo, results, pool, where, watch)
         try:
             sitting.run()
         finally:
@@ -131,9 +136,9 @@ def run_experiment(
 def known_results(where: Places, cells: Sequence[Cell]) -> Results:
     """Return what is recorded of the cells: in the table of results, or by a sitting that was killed before it wrote one."""
     results = Results.read(where.results)
-    finished = {row.cell for row in results.finished(cells)}
+    whole = {row.cell for row in results.finished(cells) if row.trace.digest}
     for cell in cells:
-        if cell.id not in finished and (row := recorded_row(cell)) is not None:
+        if cell.id not in whole and (row := recorded_row(cell)) is not None:
             results.rows[cell.id] = row
     return results
 
@@ -147,7 +152,13 @@ def at_once(experiment: Experiment, jobs: int | None, memory: int | None, cell_j
             f"a cell may take {experiment.cell_memory / 2**30:.3g} GiB, and there are {room / 2**30:.3g} GiB for all:"
             " lower cell_memory in the config, or allow more memory"
         )
-    return max(1, min(processors(jobs) // each, room // experiment.cell_memory))
+    return max(1, min(processors(jobs) // each, room // (experiment.cell_memory * (1 + with_workers(experiment)))))
+
+
+def with_workers(experiment: Experiment) -> bool:
+    """Tell whether some cells have worker processes, which may take together as much memory again."""
+    pipelines = (variant for variant in experiment.variants if variant.genome == "pipeline")
+    return any(variant.settings.get("executor") != "serial" for variant in pipelines)
 
 
 @contextmanager
@@ -170,6 +181,7 @@ class Sitting:
 
     def __init__(
         self,
+        experiment: Experiment,
         cells: Sequence[Cell],
         todo: Sequence[Cell],
         results: Results,
@@ -177,7 +189,7 @@ class Sitting:
         where: Places,
         watch: Callable[[Standing], object] | None,
     ) -> None:
-        self.cells, self.todo, self.results = cells, todo, results
+        self.experiment, self.cells, self.todo, self.results = experiment, cells, todo, results
         self.pool, self.where, self.watch = pool, where, watch
         self._kinds = {cell.id: (cell.problem, cell.variant.name) for cell in cells}
         self._took: list[tuple[tuple[str, str], float]] = []
@@ -200,9 +212,17 @@ class Sitting:
             self._failed += not row.finished
             self._took.append((self._kinds[cell.id], row.seconds))
             self._tell(row)
+            self._check_measure(row)
             if time.monotonic() - self._written > WRITE_SECONDS:
                 self.results.write(self.where.results, self.cells)
                 self._written = time.monotonic()
+
+    def _check_measure(self, row: Row) -> None:
+        """Raise ConfigError if a finished cell has not what the config compares: the others would not have it either."""
+        measure = self.experiment.measure
+        if row.finished and measure not in row.measures:
+            told = f"{row.cell} has no measure {measure!r}{nearest(measure, row.measures)}; it has: {', '.join(row.measures)}"
+            raise TomlFile(self.experiment.path).error(["measure"], told)
 
     def _tell(self, latest: Row | None) -> None:
         if self.watch is None:
@@ -210,7 +230,6 @@ class Sitting:
         running = {name: seconds for name, seconds in self.pool.running.items() if name not in self._over}
         left = [self._kinds[cell.id] for cell in self.todo if cell.id not in self._over and cell.id not in running]
         under_way = [(self._kinds[name], seconds) for name, seconds in running.items()]
-        workers = getattr(self.pool, "workers", 0)
         self.watch(
             Standing(
                 len(self.cells),
@@ -218,7 +237,7 @@ class Sitting:
                 self._failed,
                 len(self.todo) - len(self._over),
                 list(running),
-                remaining(self._took, left, under_way, workers) if workers else None,
+                remaining(self._took, left, under_way, self.pool.workers) if self.pool.workers else None,
                 latest,
             )
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RESAMPLES = 9999
 POWER = 0.8
 MOST_SEEDS = 10_000
+SMALL = 8  # values in the smaller of two samples up to which p is exact, as in scipy without ties
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,16 @@ class Comparison:
     least_p: float
 
 
+@np.errstate(invalid="ignore")
 def median_interval(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> Interval:
-    """Return the median and its bootstrap percentile interval (Efron 1979); the values' own range for fewer than three."""
+    """Return the median and its bootstrap percentile interval (Efron 1979); the values' own range for fewer than three.
+
+    An end of the interval that lies between infinite values is nan.
+    """
     from scipy.stats import bootstrap
 
     sample = np.asarray(values, dtype=float)
-    if len(sample) < 3 or np.ptp(sample) == 0:
+    if len(sample) < 3 or sample.min() == sample.max():
         return Interval(float(np.median(sample)), float(sample.min()), float(sample.max()))
     found = bootstrap(
         (sample,), np.median, confidence_level=confidence, n_resamples=RESAMPLES, method="percentile",
@@ -73,33 +78,54 @@ def median_interval(values: Sequence[float], confidence: float = 0.95, seed: int
     return Interval(float(np.median(sample)), float(found.low), float(found.high))
 
 
+@np.errstate(invalid="ignore")
 def compare(first: Sequence[float], second: Sequence[float], paired: bool, alpha: float = 0.05) -> Comparison:
     """Compare two samples: by Wilcoxon's signed-rank test where they are pairs, else by Mann and Whitney's."""
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     effect = vargha_delaney(a, b)
     if not paired:
-        from scipy.stats import mannwhitneyu
-
-        p = float(mannwhitneyu(a, b).pvalue) if len(np.unique(np.concatenate([a, b]))) > 1 else 1.0
         n = min(len(a), len(b))
+        p = _mann_whitney(a, b)
         return Comparison("Mann-Whitney", n, _unpaired(a, b, 1 - alpha), effect, p, least_p(len(a), len(b)))
     from scipy.stats import wilcoxon
 
-    gaps = a - b
+    gaps = _gaps(a, b)
     n = int(np.count_nonzero(gaps))
     p = float(wilcoxon(gaps[gaps != 0]).pvalue) if n else 1.0
     return Comparison("Wilcoxon signed-rank", n, median_interval(gaps, 1 - alpha), effect, p, least_p(n))
 
 
+def _gaps(a: Any, b: Any) -> Any:
+    """Return differences; equal infinities, such as the scores of runs that failed, are no difference."""
+    return np.where(a == b, 0.0, a - b)
+
+
+def _mann_whitney(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the two-sided p; exact where a sample is small, also with ties, for which scipy alone would approximate it."""
+    from scipy.stats import mannwhitneyu, rankdata
+
+    ranks = rankdata(np.concatenate([a, b]))
+    different = len(np.unique(ranks))
+    if different == len(ranks) or min(len(a), len(b)) > SMALL:
+        return float(mannwhitneyu(a, b).pvalue) if different > 1 else 1.0
+    doubled = np.rint(2 * ranks).astype(int)  # whole numbers also where they are shared
+    ways = np.zeros((len(a) + 1, doubled.sum() + 1))  # to take so many of the values, with such a sum of ranks
+    ways[0, 0] = 1
+    for rank in doubled:
+        ways[1:, rank:] += ways[:-1, :-rank].copy()
+    sums, found = ways[-1] / ways[-1].sum(), doubled[: len(a)].sum()
+    return min(1.0, 2 * float(min(sums[: found + 1].sum(), sums[found:].sum())))
+
+
 def _unpaired(a: np.ndarray, b: np.ndarray, confidence: float) -> Interval:
     from scipy.stats import bootstrap
 
-    value = float(np.median(a) - np.median(b))
-    if min(len(a), len(b)) < 3 or (np.ptp(a) == 0 and np.ptp(b) == 0):
-        return Interval(value, float(a.min() - b.max()), float(a.max() - b.min()))
+    value = float(_gaps(np.median(a), np.median(b)))
+    if min(len(a), len(b)) < 3 or (a.min() == a.max() and b.min() == b.max()):
+        return Interval(value, float(_gaps(a.min(), b.max())), float(_gaps(a.max(), b.min())))
 
     def gap(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
-        return np.median(x, axis=axis) - np.median(y, axis=axis)  # type: ignore[no-any-return]
+        return _gaps(np.median(x, axis=axis), np.median(y, axis=axis))  # type: ignore[no-any-return]
 
     rng = np.random.default_rng(0)
     found = bootstrap(

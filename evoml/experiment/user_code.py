@@ -10,16 +10,25 @@ from typing import Any
 from evoml.core.errors import SettingError
 from evoml.core.own_files import from_file
 
+_FOLDERS: list[str] = []  # of users' own files, the one used last first; searched after all others
+
 
 def object_of(text: str, here: Path) -> Any:
     """Return the object that ``file.py:name`` names; the path begins at ``here``. Raises SettingError.
 
-    A process loads a file once, so that what it keeps, such as tables it has read, stays from cell to cell.
+    A process loads a file once, so that what it keeps, such as tables it has read, stays from cell to cell; again where it, or
+    what it imports from beside it, has been edited.
     """
     folder = str((here / text.partition(":")[0]).resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # for what it imports from beside it
+    _search_first(folder)
     return from_file(str(here / text))
+
+
+def _search_first(folder: str) -> None:
+    """Have what a file imports from beside it, also while it runs, found there rather than beside another own file."""
+    if folder in _FOLDERS or folder not in sys.path:
+        _FOLDERS[:] = [folder, *(one for one in _FOLDERS if one != folder)]
+        sys.path[:] = [*(path for path in sys.path if path not in _FOLDERS), *_FOLDERS]
 
 
 def function_of(text: str, here: Path) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from evoml.experiment.performing import recorded_trace, surroundings
 from evoml.experiment.pools import ProcessPool
 from evoml.experiment.results import Row
 from evoml.experiment.running import at_once, known_results, places
+from evoml.experiment.sources import EVOML, contents, of_libraries
 from evoml.experiment.trace import Difference, first_difference
 
 EQUAL, DIFFERENT, NOT_COMPARED = "equal", "different", "not compared"
@@ -33,7 +34,7 @@ class Verdict:
     reason : str
         Why it was not compared.
     changed : mapping
-        What is another version now: (then, now) by name.
+        What is another version, or another file, now: (then, now) by name; of files, hashes of their contents.
     """
 
     cell: str
@@ -90,7 +91,7 @@ def _verdicts(cells: Sequence[Cell], rows: Mapping[str, Row], workers: int) -> I
         if reason := _incomparable(cell, rows.get(cell.id)):
             yield Verdict(cell.id, NOT_COMPARED, reason=reason)
         elif not cell.variant.ordered:
-            yield _replayed(cell)
+            yield _replayed(cell, rows[cell.id])
         else:
             again.append(cell)
     recorded_in = {cell.id: cell.folder for cell in again}
@@ -116,7 +117,7 @@ def _incomparable(cell: Cell, row: Row | None) -> str:
     return ""
 
 
-def _replayed(cell: Cell) -> Verdict:
+def _replayed(cell: Cell, recorded: Row) -> Verdict:
     """Repeat a search for pipelines that was bounded by time as its journal tells: asked and told in the same order."""
     from evoml.run import replay
 
@@ -128,17 +129,21 @@ def _replayed(cell: Cell) -> Verdict:
     if differs.candidate is not None:
         where = f"candidate {differs.candidate}"
     difference = Difference(f"{where}, its {differs.what},", differs.recorded, differs.now)
-    return Verdict(cell.id, DIFFERENT, difference, changed=found.changed_versions)
+    return Verdict(cell.id, DIFFERENT, difference, changed={**found.changed_versions, **_changed(recorded, cell)})
+
+
+def _changed(recorded: Row, cell: Cell) -> dict[str, tuple[str, str]]:
+    """Return what is another version or another file now than when a cell was recorded."""
+    then, now = recorded.versions, {**surroundings(), **contents(cell)}
+    if EVOML not in then:  # recorded before contents were
+        now = of_libraries(now)
+    names = dict.fromkeys([*then, *now])
+    pairs = {name: (then.get(name, "none"), now.get(name, "none")) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _compared(cell: Cell, recorded: Row, now: Row, folder: Path) -> Verdict:
-    there = surroundings()
-    names = dict.fromkeys([*recorded.versions, *there])
-    changed = {
-        name: (recorded.versions.get(name, "none"), there.get(name, "none"))
-        for name in names
-        if recorded.versions.get(name) != there.get(name)
-    }
+    changed = _changed(recorded, cell)
     if not now.finished:
         return Verdict(cell.id, DIFFERENT, Difference("the run", "finished", now.error), changed=changed)
     rows = recorded_trace(cell.folder)

@@ -179,12 +179,15 @@ class Journal:
         """
         now = self.elapsed
         rows = [outcome_row(outcome, now) for outcome in outcomes]
-        arrays = [(id_, p.shape[1], p.astype("<f4").tobytes()) for id_, p in (kept or {}).items() if p is not None]
+        given = {id_: p for id_, p in (kept or {}).items() if p is not None}
+        double = any(p.dtype == np.float64 for p in given.values())  # of a run, all are or none
+        arrays = [(id_, p.shape[1], p.astype("<f8" if double else "<f4").tobytes()) for id_, p in given.items()]
         gone = [(id_,) for id_, predictions in (kept or {}).items() if predictions is None]
         self._write(
             lambda db: (
                 db.executemany(INSERT_OUTCOME, rows),
                 db.executemany("INSERT OR REPLACE INTO predictions VALUES (?, ?, ?)", arrays),
+                db.executemany(REPLACE_VALUE, [("precision", to_json("<f8"))] if double else []),
                 db.executemany("DELETE FROM predictions WHERE candidate = ?", gone),
                 db.execute(REPLACE_VALUE, ("state", to_json(state))),
             )
@@ -311,9 +314,10 @@ class Journal:
         return self.get("settings")  # type: ignore[no-any-return]
 
     def predictions(self) -> dict[int, np.ndarray]:
-        """Return the out-of-fold predictions that are kept: (n_rows, columns) float32 by candidate."""
+        """Return the out-of-fold predictions that are kept: (n_rows, columns) float32, or float64, by candidate."""
+        kind = self.get("precision") or "<f4"
         rows = self._connection.execute("SELECT * FROM predictions ORDER BY candidate")
-        return {id_: np.frombuffer(content, dtype="<f4").reshape(-1, columns) for id_, columns, content in rows}
+        return {id_: np.frombuffer(content, dtype=kind).reshape(-1, columns) for id_, columns, content in rows}
 
     def asked_and_told(self, parse: Callable[[str], Any]) -> tuple[dict[int, Candidate], list[Outcome]]:
         """Return all candidates by id, and all outcomes in the order they were told; ``parse`` reads a genome's text."""

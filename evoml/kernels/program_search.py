@@ -51,7 +51,7 @@ class Settings(NamedTuple):
     the same live instructions as an earlier one are not run. equals: nor are those with the same errors in the trial, though
     one of them might have failed later (as in the paper). budget: cost (`program_cost`) beyond which a program is not run and
     has fitness 0. hurdle: the share of the population that a program must be ahead of in a block of tasks to be run on the next
-    one; 0 for none. hurdle_every: births after which that fitness is looked up again.
+    one; 0 for none. hurdle_every: births after which that fitness is looked up again; migrants count as births.
     """
 
     tournament: int
@@ -79,7 +79,7 @@ class State(NamedTuple):
 
     best_*: the fittest program so far, the first of equals. cache_*: fitness by key, and when it was last asked for.
     counts: (6,) int64, programs born, known by their instructions, known by their errors, run, too dear, stopped at a hurdle.
-    seed, hurdle: (1,).
+    seed: (1,). hurdle: (2,), the fitness that programs must have, and births over `hurdle_every` when it was looked up.
     """
 
     instructions: np.ndarray
@@ -106,7 +106,7 @@ def make_state(population: int, room: int, seed: int, cache: int = 1 << 16) -> S
         np.zeros((population, 3), np.int32), np.full(population, -1.0), np.full(population, -1, np.int64),
         np.zeros((3 * room, 4), np.int32), np.zeros((3 * room, 3)), np.zeros(3, np.int32), np.full(1, -1.0),
         np.zeros(cache, np.uint64), np.zeros(cache), np.zeros(cache, np.int64),
-        np.zeros(len(COUNT_NAMES), np.int64), np.full(1, seed, np.uint64), np.zeros(1),
+        np.zeros(len(COUNT_NAMES), np.int64), np.full(1, seed, np.uint64), np.zeros(2),
     )  # fmt: skip
 
 
@@ -222,7 +222,7 @@ def _look_up_hurdle(settings, state):  # type: ignore[no-untyped-def]
             high = middle
         else:
             low = middle
-    state.hurdle[0] = low
+    state.hurdle[0], state.hurdle[1] = low, state.counts[BORN] // settings.hurdle_every
 
 
 # -- evolution ------------------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def _take_in(fitness, child, state):  # type: ignore[no-untyped-def]
 @kernel(_nrt=False)
 def _evolve(births, enough, language, tasks, sizes, rules, settings, space, child, state):  # type: ignore[no-untyped-def]
     for _ in range(births):
-        if settings.hurdle > 0.0 and state.counts[BORN] % settings.hurdle_every == 0:
+        if settings.hurdle > 0.0 and state.counts[BORN] // settings.hurdle_every > state.hurdle[1]:
             _look_up_hurdle(settings, state)
         _bear(language, settings, child, state)
         _take_in(_fitness(child, language, tasks, sizes, rules, settings, space, state), child, state)

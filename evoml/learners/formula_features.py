@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from evoml.core.errors import SettingError, nearest
 from evoml.kernels.expression_codes import NAMES
 from evoml.learners.formula_column import LARGEST_OUTPUT, FormulaColumns, evaluated
-from evoml.learners.formula_search import FormulaSearch, Unexplained, gained, score_statistics
+from evoml.learners.formula_search import ColumnSearch, Unexplained, gained, score_statistics
 from evoml.learners.logistic import PreconditionedLogisticRegression
 
 FUNCTIONS = ("add", "sub", "mul", "div", "min", "max", "abs", "square", "sqrt", "log")
@@ -107,7 +107,7 @@ class FormulaFeatures(FormulaColumns):
             value = getattr(self, name)
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise SettingError(f"{name} must be a whole number above 0, got {value!r}")
-        for name in self.function_set:
+        for name in self._functions():
             if name not in NAMES:
                 raise SettingError(
                     f"there is no function {name!r}{nearest(name, NAMES)}; there are: {', '.join(NAMES)}"
@@ -116,6 +116,9 @@ class FormulaFeatures(FormulaColumns):
             raise SettingError("function_set must name at least one function, such as 'mul'; got none")
         if self.task not in TASKS:
             raise SettingError(f"task must be one of {', '.join(TASKS)}, got {self.task!r}")
+
+    def _functions(self) -> Sequence[str]:
+        return (self.function_set,) if isinstance(self.function_set, str) else self.function_set
 
     def _target(self, target: np.ndarray) -> tuple[np.ndarray, bool]:
         """Return the target and whether it is classes, which become indicators (n_rows, n_classes)."""
@@ -135,7 +138,7 @@ class FormulaFeatures(FormulaColumns):
         searched = slice(0, self.max_rows)
         features, words = _variables(table)
         population = (self.population_size, self.generations, seed)
-        search = FormulaSearch(np.ascontiguousarray(features[:, searched]), words, self.function_set, *population)
+        search = ColumnSearch(np.ascontiguousarray(features[:, searched]), words, self._functions(), *population)
         found: list[str] = []
         design = table
         for _ in range(self.n_formulas):

@@ -88,7 +88,7 @@ def score_statistics(outputs: np.ndarray, unexplained: Unexplained) -> np.ndarra
         return np.where(defined[:, None], found, 0.0)
 
 
-class FormulaSearch:
+class ColumnSearch:
     """Evolves formulas of a table's columns.
 
     Parameters

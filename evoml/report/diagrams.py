@@ -46,6 +46,7 @@ class Card:
     edge: str = MUTED
     fill: str = PAPER
     strong: bool = False
+    ink: str = INK
 
     @property
     def width(self) -> float:
@@ -114,9 +115,9 @@ def draw_box(axes: Axes, card: Card, centre: Point, width: float) -> None:
     )  # fmt: skip
     axes.add_patch(shape)
     top = y - height / 2 + PADDING + NAME / 2
-    axes.text(x, top, card.title, size=NAME, weight="bold", ha="center", va="center", zorder=3)
+    axes.text(x, top, card.title, size=NAME, weight="bold", color=card.ink, ha="center", va="center", zorder=3)
     for at, line in enumerate(card.lines):
-        axes.text(x, top + 3 + 12.0 * (at + 0.8), line, size=SMALL, color=INK, ha="center", va="center", zorder=3)
+        axes.text(x, top + 3 + 12.0 * (at + 0.8), line, size=SMALL, color=card.ink, ha="center", va="center", zorder=3)
 
 
 def draw_flow(axes: Axes, route: list[Point], *, arrow: bool, down: bool = False) -> None:

@@ -47,7 +47,7 @@ def render(record: Record) -> str:
 def _champion(record: Record) -> dict[str, Any] | None:
     """Return the chosen program as it was recorded, or the best so far."""
     champions = _champions(record)
-    best = max(champions, key=lambda one: one["value"], default=None)
+    best = max(champions, key=lambda one: (one["value"], -int(one["size"])), default=None)
     chosen = (record.summary.get("champion") or {}).get("text")
     return next((one for one in champions if one["text"] == chosen), best)
 

@@ -16,7 +16,9 @@ from evoml.report.record import Readable, Record
 from evoml.report.style import (
     BLUE,
     GROUPS,
+    LINE,
     MUTED,
+    PAPER,
     VERMILION,
     canvas,
     in_our_style,
@@ -36,34 +38,45 @@ COMPONENT_WORDS = {
 }
 _INPUTS = {FEATURES: "v0: the row's features", LABEL: "s0: its label", PREDICTION: "s1: the prediction"}
 _LEGEND = 26.0
+_GREY = "#98a2b0"  # of what is dead
 
 
 @in_our_style
-def draw_program(program: Program) -> Figure:
-    """Draw what flows where in a program, from left to right, without what reaches no prediction.
+def draw_program(program: Program, dead: bool = False) -> Figure:
+    """Draw what flows where in a program, from left to right.
 
     Each box is an instruction; what it reads from memory as an earlier row left it stands in small print.
+
+    Parameters
+    ----------
+    program : Program
+    dead : bool, default=False
+        Whether the program is drawn line by line as it is written, with what reaches no prediction in grey; else its canonical
+        form is, in which there is no such line.
     """
-    flow = graph(canonical(program))
-    live = [node for node, lives in flow.nodes(data="live") if lives]
-    if PREDICTION not in live or len(live) < 2:
+    flow = graph(program if dead else canonical(program))
+    shown = [
+        node for node, facts in flow.nodes(data=True) if facts["live"] or facts["kind"] != "input" or flow.degree(node)
+    ]
+    if len(shown) < 2:
         return note_figure("Nothing reaches the prediction: the program predicts 0.")
     now = nx.DiGraph()
-    now.add_nodes_from(live)
+    now.add_nodes_from(shown)
     now.add_edges_from((a, b) for a, b, later in flow.edges(data="later") if not later and a in now and b in now)
-    cards = {node: _card(flow, node) for node in live}
+    cards = {node: _card(flow, node) for node in shown}
     layers = layers_of(now)
-    widths = [max(cards[node].width for node in live if layers[node] == at) for at in range(max(layers.values()) + 1)]
+    widths = [max(cards[node].width for node in shown if layers[node] == at) for at in range(max(layers.values()) + 1)]
     sizes = {node: (widths[layers[node]], card.height) for node, card in cards.items()}
     layout = layered(now, layers, sizes, gap_along=28.0, gap_across=14.0)
-    wide = max(layout.length, 420.0) + 2 * MARGIN
+    legend = _entries(not all(flow.nodes[node]["live"] for node in shown))
+    wide = max(layout.length, sum(_length(words) for *_, words in legend)) + 2 * MARGIN
     figure, axes = canvas(wide, layout.breadth + 2 * MARGIN + _LEGEND)
     for route in layout.routes.values():
         draw_flow(axes, [(along + MARGIN, across + MARGIN) for along, across in route], arrow=True)
     for node, card in cards.items():
         along, across = layout.places[node]
         draw_box(axes, card, (along + MARGIN, across + MARGIN), sizes[node][0])
-    _legend(axes, layout.breadth + 2 * MARGIN + _LEGEND / 2)
+    _legend(axes, layout.breadth + 2 * MARGIN + _LEGEND / 2, legend)
     return figure
 
 
@@ -72,8 +85,10 @@ def _card(flow: nx.DiGraph, node: Any) -> Card:
         return Card(_INPUTS[node], _from_before(flow, node), VERMILION, "#fdf0e8", strong=True)
     if node in _INPUTS:
         return Card(_INPUTS[node], (), *GROUPS["input"][:2])
-    edge, fill, _ = GROUPS[COMPONENT_GROUPS[node[0]]]
-    return Card(str(flow.nodes[node]["instruction"]), _from_before(flow, node), edge, fill)
+    words = str(flow.nodes[node]["instruction"]), _from_before(flow, node)
+    if not flow.nodes[node]["live"]:
+        return Card(*words, edge=LINE, ink=_GREY)
+    return Card(*words, *GROUPS[COMPONENT_GROUPS[node[0]]][:2])
 
 
 def _from_before(flow: nx.DiGraph, node: Any) -> tuple[str, ...]:
@@ -82,14 +97,22 @@ def _from_before(flow: nx.DiGraph, node: Any) -> tuple[str, ...]:
     return (f"{' and '.join(found)} as of the row before",) if found else ()
 
 
-def _legend(axes: Axes, height: float) -> None:
+def _entries(dead: bool) -> list[tuple[str, str, str]]:
+    """Return edge, fill and words of each entry of the legend."""
+    found = [(*GROUPS[group][:2], f"{name}: {COMPONENT_WORDS[name]}") for name, group in COMPONENT_GROUPS.items()]
+    return [*found, *([(LINE, PAPER, "grey: reaches no prediction")] if dead else [])]
+
+
+def _length(words: str) -> float:
+    return 30 + 4.6 * len(words)
+
+
+def _legend(axes: Axes, height: float, entries: list[tuple[str, str, str]]) -> None:
     along = MARGIN
-    for name, group in COMPONENT_GROUPS.items():
-        edge, fill, _ = GROUPS[group]
+    for edge, fill, words in entries:
         axes.scatter([along + 5], [height], marker="s", s=60, facecolor=fill, edgecolor=edge)
-        words = f"{name}: {COMPONENT_WORDS[name]}"
         axes.text(along + 15, height, words, size=SMALL, color=MUTED, va="center")
-        along += 30 + 4.6 * len(words)
+        along += _length(words)
 
 
 @in_our_style

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -154,10 +155,7 @@ def cpu_spent(run: BatchRun, wanted: Wanted) -> float:
 
 def progress_in(wanted: Wanted, journal: Journal) -> Callable[[BatchRun], Progress]:
     """Return what tells how far a run is."""
-    reserve = 0.0
-    if not wanted.budget.ordered:
-        bounds = [one for one in (wanted.budget.seconds, wanted.budget.cpu_seconds) if one is not None]
-        reserve = min(RESERVE * min(bounds), RESERVE_SECONDS)
+    reserve = _reserve(wanted.budget)
 
     def progress_of(run: BatchRun) -> Progress:
         return Progress(
@@ -171,6 +169,27 @@ def progress_in(wanted: Wanted, journal: Journal) -> Callable[[BatchRun], Progre
         )
 
     return progress_of
+
+
+def lateness(wanted: Wanted, journal: Journal, run: BatchRun) -> Callable[[], bool]:
+    """Return what tells whether the seconds, or CPU seconds, of a run that has ended are up.
+
+    A sitting that began when they were all but up has the reserve still, so that what it ends with is worth something.
+    """
+    budget, reserve, now = wanted.budget, _reserve(wanted.budget), time.monotonic()
+    before = journal.elapsed - (now - wanted.began.wall)
+    until = math.inf if budget.seconds is None else wanted.began.wall + max(budget.seconds - before, reserve)
+    most = None if budget.cpu_seconds is None else max(budget.cpu_seconds, run.cpu_seconds + reserve)
+
+    def late() -> bool:
+        return time.monotonic() > until or (most is not None and cpu_spent(run, wanted) > most)
+
+    return late
+
+
+def _reserve(budget: Budget) -> float:
+    bounds = [one for one in (budget.seconds, budget.cpu_seconds) if one is not None]
+    return min(RESERVE * min(bounds), RESERVE_SECONDS) if bounds else 0.0
 
 
 def evolve_batches(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evoml.algorithms import candidate_algorithm
+from evoml.core.errors import SettingError
 from evoml.core.target import imbalance, skewness
 from evoml.evaluation import Problem, cache_limit, executor, objectives, repeated, scorers, splits, workers
 from evoml.evaluation.cases import MOST
@@ -54,7 +55,7 @@ def put_together(wanted: Search) -> Parts:
     return Parts(
         Problem(dataset, space, folds, metrics, seed, time_limit(wanted), uses_labels(wanted.scoring), rungs, cases),
         space,
-        objectives(wanted.objectives, list(metrics), space, sum(len(test) for _, test in folds)),
+        _objectives(wanted, list(metrics), space, sum(len(test) for _, test in folds)),
         algorithm,
         settings_of(wanted, list(metrics), folds, space),
     )
@@ -95,6 +96,18 @@ def data_facts(dataset: Dataset, folds: list[Any], metrics: Mapping[str, Any]) -
 def _algorithm(wanted: Search, space: PipelineSpace) -> Algorithm:
     made = candidate_algorithm(wanted.algorithm)
     return made(space, wanted.seed, population_size=wanted.population_size)  # type: ignore[no-any-return]
+
+
+def _objectives(wanted: Search, metrics: list[str], space: PipelineSpace, n_rows: int) -> Mapping[str, Objective]:
+    """Return the objectives, of which the first is the metric that ensembles, estimates and races go by too."""
+    found = objectives(wanted.objectives, metrics, space, n_rows)
+    first = next(iter(found.values())).metric
+    if first != metrics[0]:
+        raise SettingError(
+            f"the first objective is {first!r}, but the first metric in scoring {metrics[0]!r}, which the final model is chosen"
+            " by: put that metric first in scoring too"
+        )
+    return found
 
 
 def workplace(wanted: Search, problem: Problem) -> Executor:

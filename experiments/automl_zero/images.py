@@ -11,6 +11,7 @@ import numpy as np
 from epochs import in_epochs
 from search import fitness, mean_fitness, space_of
 
+from evoml.core.errors import DataError
 from evoml.core.random import stream
 from evoml.evaluation.program_problems import TaskSet, image_pairs
 from evoml.genomes.program import Instruction, Program, Programs, ProgramSpace
@@ -18,6 +19,7 @@ from evoml.genomes.program.text import write
 from evoml.kernels.program_run import make_rules
 from evoml.kernels.program_tasks import Tasks
 
+_OF = 10  # pairs that the sizes of parts are told for
 _MOST = [5, 9, 2]  # memory that the largest program written by hand needs
 _SPREADS = (1.0, 0.3, 0.1)  # of the logarithms of factors, in turn: far from what is known, and near it
 
@@ -70,10 +72,20 @@ def scaled(tasks: TaskSet, scale: float) -> TaskSet:
 
 
 def divided(count: int, sizes: dict[str, int], seed: int) -> tuple[list[int], list[int], list[int]]:
-    """Return the pairs that are searched, selected and reported on; each is reported on once in turn."""
-    order = np.roll(np.arange(count), -seed * sizes["report"]).tolist()
-    reported, selected = order[: sizes["report"]], order[sizes["report"] : sizes["report"] + sizes["select"]]
-    return sorted(order[sizes["report"] + sizes["select"] :]), selected, reported
+    """Return the pairs that are searched, selected and reported on, of which each is in the report of one seed in turn.
+
+    sizes: pairs to ``select`` and to ``report`` of ten; of more or fewer the same share. Raises DataError for too few.
+    """
+    turns = np.array_split(np.arange(count), _OF // sizes["report"])
+    reported = turns[seed % len(turns)]
+    n_selected = max(1, round(count * sizes["select"] / _OF))
+    if count < len(turns) or count - max(map(len, turns)) - n_selected < 1:
+        raise DataError(
+            f"{count} pairs cannot be divided into some to search on, to select by and to report on by {len(turns)} seeds in"
+            f" turn; give {len(turns)} or more"
+        )
+    order = np.roll(np.arange(count), -reported[0])[len(reported) :].tolist()
+    return sorted(order[n_selected:]), order[:n_selected], reported.tolist()
 
 
 def proxies(tasks: TaskSet, n_train: int, n_valid: int) -> TaskSet:

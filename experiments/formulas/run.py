@@ -126,7 +126,9 @@ def judged(row: dict[str, Any], problem: Problem) -> dict[str, Any]:
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print, for each family, level of noise and system, what was recovered and how well it predicts."""
-    head = "problems | noise | system | runs | median test R2 | R2 > 0.999 | recovered | exact | median size | mean CPU s"
+    head = (
+        "problems | noise | system | runs | median test R2 | R2 > 0.999 | recovered | exact | median size | mean CPU s"
+    )
     print(f"\n| {head} |\n|{'---|' * 10}")
     families = dict.fromkeys(row["family"] for row in rows)
     levels = sorted({row["noise"] for row in rows})

@@ -16,14 +16,15 @@ eval_kwargs: dict[str, Any] = {"scale_x": False, "scale_y": False}
 
 
 def model(est: SymbolicRegressor, X: Any = None) -> str:
-    """Return the formula in sympy's language, with the columns named as in ``X``, or x0, x1, ..."""
+    """Return the formula in sympy's language, with the columns named as in ``fit``, or as in ``X`` where they had no names."""
     import sympy
 
     expression = est.to_sympy()
-    if X is None or not hasattr(X, "columns"):
+    named = hasattr(est, "feature_names_in_") or est.feature_names is not None
+    if named or not hasattr(X, "columns"):
         return str(expression)
     names = {sympy.Symbol(f"x{at}", real=True): sympy.Symbol(str(name)) for at, name in enumerate(X.columns)}
-    return str(expression.subs(names))
+    return str(expression.xreplace(names))
 
 
 def complexity(est: SymbolicRegressor) -> int:

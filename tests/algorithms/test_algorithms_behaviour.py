@@ -140,6 +140,14 @@ credits_ = st.dictionaries(
 )
 
 
+def test_very_many_operators_have_chances_too():
+    credit = {str(number): Credit() for number in range(30)} | {"good": Credit(10.0, 10.0)}
+    probabilities = operator_probabilities(credit)
+    assert sum(probabilities.values()) == pytest.approx(1.0)
+    assert min(probabilities.values()) > 0.0
+    assert max(probabilities, key=probabilities.__getitem__) == "good"
+
+
 @settings(deadline=None)
 @given(credits_)
 def test_probabilities_sum_to_one_and_leave_everyone_a_share(credit):

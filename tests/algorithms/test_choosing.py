@@ -4,14 +4,17 @@ from functools import partial
 
 import networkx as nx
 import pytest
-from contracts.array_space import DigitRows
-from contracts.fake_space import DigitSpace
+from contracts.array_space import DigitRows, measured
+from contracts.fake_space import DigitSpace, told
+from deap import base
 
 from evoml.algorithms import (
     ALGORITHMS,
+    DeapToolbox,
     Evolution,
     Islands,
     RegularisedEvolution,
+    SuccessiveHalving,
     array_algorithm,
     candidate_algorithm,
     named,
@@ -100,6 +103,49 @@ def test_what_is_recorded_is_the_same_in_every_process(own):
     assert "wide" in text
     assert "0x" not in text
     assert named(ALGORITHMS["islands"]) == "Islands"
+
+
+def test_what_drives_candidates_one_by_one_is_refused_for_arrays():
+    for algorithm, message in (
+        ("islands", "islands are no algorithm of their own here: give islands=4"),
+        (Islands, "islands are no algorithm of their own here"),
+        (DeapToolbox(base.Toolbox()), r"its selection alone goes, as algorithm=DeapSelection\(select=toolbox.select\)"),
+        (ALGORITHMS["spea2"], "SPEA2 drives candidates that come one by one"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            array_algorithm(algorithm)
+
+
+def test_functions_span_archives_of_candidates_and_are_refused_over_arrays():
+    def wide(outcome, space, by):
+        return by
+
+    scheme = schemes.MapElites(descriptors=("size", partial(wide, by=2.0)))
+    algorithm = candidate_algorithm(scheme)(DigitSpace(), 1, 8)
+    state = algorithm.start()
+    assert state.descriptors == ("size", "wide")
+    state, asked = algorithm.ask(state, 3)
+    assert len(algorithm.tell(state, [told(one) for one in asked]).population)
+    rows = array_algorithm(scheme)(DigitRows(), 1, 36)
+    state = rows.start()
+    offspring = rows.ask(state)
+    with pytest.raises(
+        SettingError, match=r"descriptors of formulas and programs are names, of size, family.* such as wide are"
+    ):
+        rows.ask(rows.tell(state, offspring, measured(offspring)))
+
+
+@pytest.mark.parametrize("kind", [SuccessiveHalving, ARRAY_ALGORITHMS["successive_halving"]])
+def test_figures_that_make_no_sense_are_refused(kind):
+    space = DigitSpace() if kind is SuccessiveHalving else DigitRows()
+    for settings, message in (
+        ({"rate": 0}, "rate must be a number from 1 on, got 0"),
+        ({"generations": 0}, "generations must be a whole number from 1 on, got 0"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            kind(space, 1, 8, **settings)
+    with pytest.raises(SettingError, match="tournament_size must be a whole number from 1 on, got 0"):
+        schemes.NSGA2(tournament_size=0)
 
 
 def test_settings_are_offered_to_those_that_have_them():

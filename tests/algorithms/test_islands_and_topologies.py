@@ -88,3 +88,16 @@ def test_islands_take_any_scheme_by_name_or_as_it_is():
         assert max(one.scores[0] for one in outcomes[-100:]) > max(one.scores[0] for one in outcomes[:24])
     with pytest.raises(SettingError, match="unknown scheme 'spea'"):
         Islands(DigitSpace(), 1, scheme="spea")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"islands": 10}, "10 islands need a population_size of at least 20, 2 on each, got 8"),
+        ({"every": 0}, "every must be a whole number from 1 on, got 0"),
+        ({"migrants": 0}, "migrants must be a whole number from 1 on, got 0"),
+    ],
+)
+def test_islands_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(SettingError, match=message):
+        Islands(DigitSpace(), 1, 8, **settings)

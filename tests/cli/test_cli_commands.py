@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -180,9 +181,15 @@ def test_predict_refuses_tables_that_do_not_fit(refused, finished, mixed):
     assert "lacks 2 of the 5 columns the model was fitted on: size, new" in refused("predict", "r", "t.csv")
     table.assign(size="big").to_csv("t.csv", index=False)
     assert "column 'size' must hold numbers, but row 1 holds 'big'" in refused("predict", "r", "t.csv")
-    table.assign(house="inf").to_csv("t.csv", index=False)
-    assert "column 'house' holds infinity in row 1" in refused("predict", "r", "t.csv")
     assert "there is no folder no/where to write p.csv in" in refused("predict", "r", mixed, "--out", "no/where/p.csv")
+
+
+def test_predict_takes_infinity_as_missing_as_fit_does(run, finished, mixed):
+    table = pd.read_csv(mixed)
+    for infinite in ("inf", ""):
+        table.assign(house=infinite).to_csv("t.csv", index=False)
+        assert run("predict", "r", "t.csv", "--out", f"p{infinite}.csv").exit_code == 0
+    assert Path("pinf.csv").read_text() == Path("p.csv").read_text()
 
 
 def test_predict_refuses_probabilities_of_a_regression(run, refused):

@@ -66,6 +66,24 @@ def test_cells_that_fail_are_told_and_the_exit_code_says_so(walks, run):
     assert "2 of 4 cells are not finished, 2 of them failed" in (walks / "out" / "results" / "report.md").read_text()
 
 
+def test_where_all_cells_fail_the_last_line_does_not_ask_to_run_them(walks, run):
+    (walks / "config.toml").write_text(CONFIG.replace("[1, 2]", "[3]"))
+    done = run("experiment", "run", walks, "--jobs", 1)
+    assert done.exit_code == 1
+    assert (
+        done.stderr.splitlines()[-1] == "no cell is finished, so there is nothing to report: see above why they failed"
+    )
+
+
+def test_finished_cells_of_an_earlier_runner_are_told(walks, run):
+    run("experiment", "run", "walks", "--jobs", 1)
+    (walks / "runner.py").write_text(RUNNER + "\n")
+    told = "4 finished cells were run with another runner.py: to run them again, delete their lines in results.csv"
+    assert run("experiment", "status", "walks").stdout.splitlines()[-1] == told
+    for command in ("run", "report"):
+        assert f"{told}.\n" in run("experiment", command, "walks").stdout
+
+
 def test_mistakes_are_one_line_each(walks, refused):
     assert refused("experiment", "run", "walk").startswith("there is no experiment 'walk'; did you mean 'walks'?")
     assert refused("experiment", "report", "walks").startswith("no cell of walks is finished yet")

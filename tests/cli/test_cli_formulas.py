@@ -6,6 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evoml.cli.folder import RunFolder
+from evoml.cli.formulas import FormulaOptions
+from evoml.cli.programs import ProgramOptions
+from evoml.cli.searching import _lasting, carry_out, numbers_of
+from evoml.core.errors import DataError
 from evoml.journal import Journal
 
 QUICK = ("--generations", 12, "--seed", 1)
@@ -18,6 +23,7 @@ def tables(here):
     table["pressure"] = 9.81 * table["mass"] / table["area"]
     table["note"] = "text"
     table.to_csv("numbers.csv", index=False)
+    table.assign(minus=np.where(table.index == 1, -1, 1)).to_csv("weighted.csv", index=False)
     table["high"] = np.where(table["pressure"] > 10, "yes", "no")
     table.loc[3, "mass"] = np.nan
     table.drop(columns="pressure").to_csv("labels.csv", index=False)
@@ -40,7 +46,46 @@ def test_labels_are_classified(tables, run):
     result = run("formulas", "labels.csv", "--target", "high", "--out", "found", *QUICK)
     assert result.exit_code == 0, result.output
     assert "task: classification, 79 rows" in result.stderr
-    assert "left out: 1 of 80 rows, which have gaps" in result.stderr
+    assert "left out: 1 of 80 rows, which have gaps or infinities" in result.stderr
+
+
+@pytest.mark.parametrize("column", ["mass", "pressure", "worth"])
+def test_infinity_is_as_good_as_a_gap(here, column):
+    table = pd.DataFrame({"mass": [1.0, 2.0, 3.0], "pressure": [2.0, 3.0, 4.0], "worth": [1, 1, 2.0]})
+    table.loc[1, column] = np.inf
+    table.to_csv("t.csv", index=False)
+    X, y, weights = numbers_of(FormulaOptions("t.csv", "pressure", weight="worth"), "formulas")
+    assert X["mass"].tolist() == [1.0, 3.0]
+    assert (y.tolist(), weights.tolist()) == ([2.0, 4.0], [1.0, 2.0])
+
+
+def test_what_an_estimator_does_not_take_is_one_line(here):
+    class Estimator:
+        def set_params(self, **_):
+            pass
+
+        def fit(self, *_):
+            raise ValueError("Input X contains something")
+
+    options = FormulaOptions("t.csv", "y", seed=1)
+    with pytest.raises(DataError, match="Input X contains something"):
+        carry_out(RunFolder.planned("r", "t"), options, "formulas", Estimator())
+    assert not (here / "r").exists()
+
+
+def test_files_are_recorded_by_their_whole_paths(here):
+    (here / "mine.txt").write_text("...")
+    options = ProgramOptions("t.csv", "y", algorithm="mine.py:Own", start="affine, mine.txt")
+    lasting = _lasting(options)
+    assert (lasting.algorithm, lasting.start) == (f"{here}/mine.py:Own", f"affine,{here}/mine.txt")
+    assert _lasting(FormulaOptions("t.csv", "y")).algorithm == "nsga2"
+
+
+def test_a_seed_that_cannot_be_is_refused_before_there_is_a_folder(tables, run):
+    result = run("formulas", "numbers.csv", "--target", "pressure", "--seed", -1)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == "error: --seed must be from 0 to 4294967295, got -1"
+    assert not (tables / "runs").exists()
 
 
 def test_a_run_is_resumed_to_the_same_formulas(tables, run):
@@ -59,6 +104,12 @@ def test_a_run_is_resumed_to_the_same_formulas(tables, run):
         (("numbers.csv", "--target", "pressure", "--task", "cluster"), "unknown task"),
         (("labels.csv", "--target", "high", "--task", "regression"), "regression needs numbers"),
         (("numbers.csv", "--target", "pressure", "--functions", "plus"), "no operation 'plus'"),
+        (("numbers.csv", "--target", "pressure", "--jobs", 0), "the number of --jobs must not be 0"),
+        (
+            ("numbers.csv", "--target", "pressure", "--weight", "note"),
+            "'note' must hold numbers, but row 1 holds 'text'",
+        ),
+        (("weighted.csv", "--target", "pressure", "--weight", "minus"), "'minus' holds a negative weight in row 2"),
         (("numbers.csv", "--target", "pressure", "--resume"), "--resume goes on with a run"),
     ],
 )

@@ -41,4 +41,12 @@ def test_it_takes_part_in_a_run_and_in_its_replay(run, here, monkeypatch):
 
 
 def test_what_is_not_there_is_refused(refused, mixed):
-    assert "there is no file" in refused("fit", mixed, "--target", "label", "--operator", "a=none.py:b")
+    assert "there is no file" in refused("fit", mixed, "--target", "label", "--operator", "a=none.py:b", "--out", "r")
+    assert not (mixed.parent / "r").exists()
+
+
+def test_an_unknown_algorithm_is_refused_before_there_is_a_folder(run, mixed):
+    result = run("fit", mixed, "--target", "label", "--algorithm", "nsga", "--out", "r")
+    assert result.exit_code == 2
+    assert "folder:" not in result.stderr
+    assert "unknown algorithm 'nsga'" in result.stderr

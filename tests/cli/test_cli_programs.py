@@ -65,6 +65,21 @@ def test_a_run_is_resumed_to_the_same_program(tables, run):
         assert run(command, "whole").exit_code == 0
 
 
+def test_births_and_cpu_seconds_are_bounds(tables, run):
+    options = ("programs", "numbers.csv", "--target", "y", "--seed", 1, "--population", 20, "--cpu-seconds", 60)
+    result = run(*options, "--evaluations", 70, "--out", "found")
+    assert result.exit_code == 0, result.output
+    assert "80 programs" in (tables / "found" / "report.html").read_text()
+
+
+def test_of_a_small_table_nothing_is_said_of_unseen_rows(tables, run):
+    pd.read_csv("numbers.csv").head(40).to_csv("small.csv", index=False)
+    result = run("programs", "small.csv", "--target", "y", *QUICK, "--out", "found")
+    assert result.exit_code == 0, result.output
+    assert "the table is too small to set rows apart" in result.stdout
+    assert "on rows that neither has seen" not in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

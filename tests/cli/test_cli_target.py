@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoml.cli.target import data_from, held_out
-from evoml.core import DataError
+from evoml.cli.target import data_from, held_data, held_out
+from evoml.core import DataError, SettingError
 
 
 def table(y: object, n: int | None = None) -> pd.DataFrame:
@@ -107,3 +107,51 @@ def test_a_share_that_cannot_be_held_out_is_refused():
         held_out(data_from(table([0, 1] * 5).assign(t=[0, *[1] * 9]), "y"), 0.2, 0, "t")
     with pytest.raises(DataError, match=r"no column 'when' to split by"):
         held_out(data_from(table([0, 1] * 5), "y"), 0.2, 0, "when")
+
+
+def test_the_latest_rows_are_those_of_the_column_as_it_was_corrected():
+    days = pd.date_range("2024-01-01", periods=12, freq="D").repeat(5)
+    swapped = [f"{day.day:02d}/{1 + day.day % 12:02d}/2024" for day in days]  # with no day beyond the twelfth
+    frame = table([0, 1] * 30).assign(when=swapped)
+    kinds = {"when": "datetime %d/%m/%Y"}
+    fit, kept = held_out(data_from(frame, "y", column_kinds=kinds), 0.2, 0, "when", kinds)
+    fit_days, kept_days = (pd.to_datetime(part.X["when"], format="%d/%m/%Y") for part in (fit, kept))
+    assert fit_days.max() < kept_days.min()
+
+
+def test_rows_are_divided_by_a_column_of_numbers_that_sounds_like_an_identifier():
+    frame = table([0, 1] * 30).assign(row_id=range(60))
+    kinds = {"row_id": "number"}
+    _, kept = held_out(data_from(frame, "y", column_kinds=kinds), 0.25, 0, "row_id", kinds)
+    assert kept.X["row_id"].tolist() == list(range(45, 60))
+    with pytest.raises(
+        SettingError, match=r"left out \(identifier.*\), which column_kinds={'row_id': 'number'} corrects"
+    ):
+        held_out(data_from(frame, "y"), 0.25, 0, "row_id")
+
+
+def test_rows_of_another_table_take_the_form_of_those_to_learn_from():
+    data = data_from(table(["p", "1"] * 5).assign(b=1.0), "y")
+    one = held_data(pd.DataFrame({"y": [1], "b": [2], "more": [3], "a": [4]}), data, ["y"])
+    assert one.y.tolist() == ["1"]
+    assert list(one.X.columns) == ["a", "b"]
+    truths = data_from(table([True, False] * 5), "y")
+    assert held_data(table([1]), truths, ["y"]).y.tolist() == [True]
+    assert held_data(table([0.5]), data_from(table([0.5, 1.5] * 5), "y"), ["y"]).y.tolist() == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (pd.DataFrame({"y": [1]}), r"lacks the column\(s\) 'a', 'w'"),
+        (pd.DataFrame({"y": [2], "a": 1, "w": 1}), "labels that no row to learn from has cannot be predicted: 2"),
+        (pd.DataFrame({"y": [0.5], "a": 1, "w": 1}), "labels that no row to learn from has cannot be predicted: 0.5"),
+        (pd.DataFrame({"y": [np.nan, 1], "a": 1, "w": 1}), "column 'y' is missing in 1 of 2 rows"),
+        (pd.DataFrame({"y": [0, 1], "a": 1, "w": [1, -1]}), "column 'w' holds a negative weight in row 2"),
+        (pd.DataFrame({"y": [0, 1], "a": 1, "w": [1, "inf"]}), "column 'w' is missing in 1 of 2 rows"),
+    ],
+)
+def test_rows_of_another_table_that_cannot_be_scored_are_refused(later, said):
+    data = data_from(table([0, 1] * 5).assign(w=1.0), "y", weight="w")
+    with pytest.raises(DataError, match=said):
+        held_data(later, data, ["y"], None, "w")

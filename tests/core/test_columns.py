@@ -241,3 +241,18 @@ def test_no_column_is_too_odd_to_be_read_again(cells):
 def test_what_only_looks_like_a_number_is_none(text):
     assert np.isnan(parse_numbers([text]))
     assert np.isnan(parse_durations([text])) or text == ""
+
+
+def test_columns_made_of_a_date_leave_others_of_their_names_as_they_are():
+    raw = pd.DataFrame(
+        {"d": pd.date_range("2024-01-01", periods=30, freq="30D"), "d days": np.arange(30) % 7, "d year": 5}
+    )
+    raw.loc[3, "d year"] = 6
+    found = read_features(raw)
+    assert found.names[:2] == ("d days'", "d year'")
+    assert found.frame is None
+    columns = dict(zip(found.names, found.matrix.T, strict=True))
+    np.testing.assert_array_equal(columns["d days"], raw["d days"])
+    np.testing.assert_array_equal(columns["d year"], raw["d year"])
+    np.testing.assert_array_equal(np.diff(found.times("d")), 30.0)
+    np.testing.assert_array_equal(found.times("d days"), raw["d days"])

@@ -294,6 +294,19 @@ def test_weights_that_cannot_be_used(weight, message):
         read_dataset(X, LABELS, "classification", sample_weight=weight)
 
 
+@pytest.mark.parametrize("groups", [["a", None] * 3, [1.0, nan] * 3, pd.Series(["a", pd.NA] * 3)])
+def test_groups_must_be_complete(groups):
+    with pytest.raises(DataError, match="the group is missing in 3 of 6 rows"):
+        read_dataset(X, LABELS, "classification", groups=groups)
+
+
+def test_groups_of_several_types_are_told_apart():
+    mixed = np.array(["a", 1, "a", 1, 2.5, 2.5], dtype=object)
+    assert read_dataset(X, LABELS, "classification", groups=mixed).groups.tolist() == [0, 1, 0, 1, 2, 2]
+    texts = np.array(list("bbaacc"), dtype=object)
+    assert read_dataset(X, LABELS, "classification", groups=texts).groups is texts
+
+
 def test_groups_need_one_value_a_row():
     for groups in ([1] * 5, [[1]] * 6):
         with pytest.raises(DataError, match=r"groups must have one value a row \(6\), got shape"):
@@ -405,3 +418,23 @@ def test_a_table_without_any_use_stands_as_a_constant():
     assert features.useless
     assert features.matrix.tolist() == [[0.0]] * 30
     assert "no column is of any use: same (constant: 'x' in all rows), id (identifier" in features.notes[0]
+
+
+@pytest.mark.parametrize("matrix", [np.ones((30, 3)), np.full((30, 2), nan), np.array([[1.0, nan]] * 2000)])
+def test_an_array_of_constants_is_of_no_use(matrix):
+    assert read_features(matrix).useless
+    other = matrix.copy()
+    other[-1, 0] = 7.0
+    assert not read_features(other).useless
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"a": [1, 2]}, r"X is a dict, which is no table; give pandas.DataFrame\(X\)"),
+        (pl.LazyFrame({"a": [1, 2]}), r"X is a LazyFrame, which holds no cells yet; give X.collect\(\)"),
+    ],
+)
+def test_what_is_nearly_a_table_is_refused_with_the_mend(table, message):
+    with pytest.raises(DataError, match=message):
+        read_features(table)

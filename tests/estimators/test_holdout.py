@@ -30,8 +30,10 @@ def test_labels_keep_their_shares_groups_stay_whole_and_the_latest_rows_are_kept
 
 
 def test_a_class_of_one_row_does_not_keep_rows_from_being_set_aside():
-    fit, held = set_aside(np.array([*[0, 1] * 20, 2]), 0.2, 0)
-    assert len(fit) + len(held) == 41
+    for seed in range(20):
+        fit, held = set_aside(np.array([*[0, 1] * 20, 2]), 0.2, seed)
+        assert sorted([*fit, *held]) == list(range(41))
+        assert 40 in fit
 
 
 def test_the_search_never_sees_them_and_the_score_is_that_of_the_model():
@@ -76,11 +78,43 @@ def test_a_regressor_has_an_interval_too():
 
 
 def test_held_out_rows_that_cannot_be_scored_cost_no_model():
-    X, y = mixed(80)
     with pytest.warns(UserWarning, match="could not be scored"):
-        model = classifier(holdout=(X.head(4), np.array(["no", "yes", "maybe", "no"]))).fit(X, y)
-    assert len(model.predict(X)) == 80
+        model = classifier(holdout=0.2, cv="time:order", max_evaluations=3).fit(
+            pd.DataFrame({"a": np.arange(80) % 7, "order": range(80)}), np.array([0, 1] * 39 + [2, 3])
+        )
     assert math.isnan(model.holdout_score_)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
+        (lambda X, y: (X.drop(columns="size"), y), r"lack the column\(s\) 'size'"),
+        (lambda X, y: (X.assign(more=1), y), "the columns of X and no others, in the same order: size, weight"),
+        (lambda X, y: (X.to_numpy()[:, :2], y), r"X has shape \(80, 4\), they have \(80, 2\)"),
+        (lambda X, y: (X, np.column_stack([y, y])), r"y has shape \(80,\), their own \(80, 2\)"),
+        (lambda X, y: (X, np.where(y == "no", "maybe", y)), "labels that no row to learn from has .*: 'maybe'"),
+        (lambda X, y: (X, np.where(np.arange(80) == 3, None, y)), "1 of 80 target values are missing"),
+    ],
+)
+def test_rows_of_ones_own_are_looked_at_before_the_search(spoil, said, monkeypatch):
+    monkeypatch.setattr("evoml.run.search", lambda *_: pytest.fail("a search was begun"))
+    X, y = mixed(80)
+    with pytest.raises(DataError, match=f"the rows of holdout cannot be used: .*{said}"):
+        classifier(holdout=spoil(X, y)).fit(X, y)
+
+
+def test_one_row_and_one_class_are_enough():
+    X, y = mixed(80)
+    assert classifier(holdout=(X.head(1), y[:1]), max_evaluations=3).fit(X, y).holdout_score_ in (0.0, 1.0)
+
+
+def test_a_model_says_which_column_new_rows_lack():
+    X, y = numbers(60)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    model = classifier(max_evaluations=3).fit(frame, y)
+    with pytest.raises(ValueError, match=r"(?s)Feature names seen at fit time, yet now missing:.*- d"):
+        model.predict(frame[["a", "b", "c"]])
 
 
 @pytest.mark.parametrize("holdout", [0, 1, 1.5, -0.1, "a", (1,), True])

@@ -13,6 +13,7 @@ from evoml import ProgramClassifier, ProgramRegressor
 from evoml.core.errors import DataError, EvomlError
 from evoml.core.random import stream
 from evoml.evaluation.program_parts import _rows, table_parts
+from evoml.genomes.program.library import LIBRARY
 
 SMALL = {"population_size": 20, "generations": 2, "random_state": 0, "examples": 300, "n_tasks": 4}
 
@@ -135,6 +136,46 @@ def test_a_warm_start_begins_with_the_last_program(cancer):
     assert model.champions_["text"].tolist()[0] == best
 
 
+def test_a_warm_start_begins_with_a_program_that_constants_could_be_folded_in(cancer):
+    names = ["vector_inner_product", "scalar_heaviside", "scalar_difference", "scalar_product", "scalar_vector_product"]
+    start = LIBRARY["linear"].replace("s2 = 0.01", "s2 = heaviside(s4)")
+    folding = {"operations": [*names, "vector_sum"], "initial_programs": [start], "warm_start": True, "generations": 1}
+    model = classifier(**folding).fit(*cancer).fit(*cancer)
+    assert "heaviside(s4)" in model.program_
+    with pytest.raises(EvomlError, match="warm_start begins with the last program"):
+        model.set_params(operations=["vector_mean"], initial_programs=()).fit(*cancer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "started"),
+    [
+        ({}, ["affine", "network"]),
+        ({"matrices": 0}, ["affine"]),
+        ({"operations": ["scalar_sum"]}, []),
+        ({"sizes": {"learn": (0, 2)}}, []),
+        ({"initial_programs": "linear"}, ["linear"]),
+        ({"initial_programs": ()}, []),
+    ],
+)
+def test_it_starts_from_those_of_the_usual_programs_that_fit(changes, started):
+    model = classifier(**changes)
+    assert model._initial(model._space()) == started
+
+
+def test_one_callback_may_come_alone(cancer):
+    seen = []
+    classifier(callbacks=seen.append).fit(*cancer)
+    assert len(seen) == 2
+
+
+def test_the_program_is_drawn(fitted):
+    texts = [text.get_text() for axes in fitted.plot().axes for text in axes.texts]
+    assert "s1: the prediction" in texts
+    assert fitted.plot("fitness").axes[0].get_ylabel() == "fitness of the best program"
+    with pytest.raises(EvomlError, match="did you mean 'program'"):
+        fitted.plot("programs")
+
+
 def test_the_best_program_is_shown(cancer, caplog):
     with caplog.at_level(logging.INFO, logger="evoml"):
         classifier(verbose=1).fit(*cancer)
@@ -197,12 +238,52 @@ def test_each_part_has_all_classes_or_there_is_one():
     y = np.repeat([0, 1, 2], [200, 60, 20])
     for rows in _rows(y, True, stream(0, 0)):
         assert set(y[rows]) == {0, 1, 2}
-    few = np.repeat([0, 1], [200, 4])
-    assert [len(rows) for rows in _rows(few, True, stream(0, 0))] == [204]
-    one, two, three = table_parts(
-        few[:, None].astype(float), few, classes=True, seed=0, count=2, most_features=4, examples=10
-    )
-    assert one is two is three
+
+
+def parts_of(y, classes=True, count=2):
+    return table_parts(y[:, None].astype(float), y, classes=classes, seed=0, count=count, most_features=4, examples=10)
+
+
+def test_rare_classes_share_nothing_but_the_division():
+    rare = np.repeat([0, 1, 2], [2000, 1000, 12])
+    parts = _rows(rare, True, stream(0, 0))
+    assert [[int((rare[rows] == kind).sum()) for rows in parts] for kind in range(3)] == [
+        [1200, 400, 400], [600, 200, 200], [7, 3, 2],
+    ]  # fmt: skip
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(rare)))
+    assert len({id(part) for part in parts_of(rare)}) == 3
+    single = np.concatenate([np.zeros(60, int), np.arange(1, 21)])  # of each other class there is one row
+    assert [len(rows) for rows in _rows(single, True, stream(0, 0))] == [48, 16, 16]
+    assert all(len(set(single[rows])) > 1 for rows in _rows(single, True, stream(0, 0)))
+
+
+def test_a_small_table_leaves_nothing_to_report_on():
+    for y, classes in ((np.arange(45.0), False), (np.repeat([0, 1], [30, 15]), True)):
+        search, select, report = parts_of(y, classes)
+        assert search is select
+        assert report is None
+    X, y = load_iris(return_X_y=True)
+    assert np.isnan(classifier(generations=1).fit(X[::4], y[::4]).report_fitness_)
+    assert classifier(generations=1).fit(X, y).report_fitness_ > 0.5
+
+
+def test_of_many_classes_the_parts_tell_others_from_the_rest():
+    y = np.repeat(np.arange(30), 50)
+    met = [targets_of(part) for part in parts_of(y, count=16)]
+    assert [len(one) for one in met] == [16, 16, 16]
+    assert set().union(*met) == set(range(30))
+    assert met != [targets_of(part) for part in table_parts(
+        y[:, None].astype(float), y, classes=True, seed=1, count=16, most_features=4, examples=10
+    )]  # fmt: skip
+
+
+def targets_of(part):
+    """Return the classes that tasks tell from the rest; the only feature of a row is its class."""
+    kinds = np.sort(np.unique(np.round(part.valid_features[0], 6)))
+    positive = [np.unique(np.round(part.valid_features[k][part.valid_labels[k] == 1], 6)) for k in range(len(part))]
+    ranks = [np.searchsorted(np.unique(np.round(part.valid_features[k], 6)), one) for k, one in enumerate(positive)]
+    assert len(kinds) == 30
+    return {int(rank[0]) for rank in ranks}
 
 
 # -- mistakes -------------------------------------------------------------------------------------------------------------
@@ -222,12 +303,26 @@ def test_each_part_has_all_classes_or_there_is_one():
         ({"scalars": 1}, "programs need 2 scalars or more"),
         ({"sizes": {"predict": (3, 2)}}, "predict needs least <= initial <= most"),
         ({"executor": "loky"}, "there are: threads, dask"),
+        ({"matrices": 0, "initial_programs": ["affine", "network"]}, "'network' does not fit the search"),
+        ({"matrices": 0, "initial_programs": ["affine", "network"]}, "initial_programs=()"),
+        ({"scalars": 8.5}, "scalars must be a whole number"),
+        ({"sizes": [(0, 5)]}, "sizes need two numbers for each component"),
+        ({"initial_programs": 3}, "initial_programs are texts or names"),
+        ({"initial_programs": [3]}, "there is no program 3"),
+        ({"callbacks": "print"}, "callbacks need to be callable, such as functions, got 'p'"),
+        ({"callbacks": 3}, "callbacks need to be callable, such as functions, got 3"),
     ],
 )
 def test_a_mistake_is_one_clear_error(changes, message, cancer):
     with pytest.raises(EvomlError) as caught:
         classifier(**changes).fit(*cancer)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["n_tasks", "tournament_size", "islands"])
+def test_what_must_be_there_is_not_to_be_left_out(name, cancer):
+    with pytest.raises(EvomlError, match=f"{name} must be greater than zero, got 0$"):
+        classifier(**{name: 0}).fit(*cancer)
 
 
 def test_tables_that_cannot_be_learned_from():

@@ -24,6 +24,10 @@ X, Y = numbers()
         ({"scoring": "acuracy"}, "unknown metric 'acuracy'; did you mean 'accuracy'?"),
         ({"algorithm": "regularized"}, "unknown algorithm 'regularized'; did you mean 'regularised'?"),
         ({"executor": "serail"}, "unknown executor 'serail'; did you mean 'serial'?"),
+        (
+            {"scoring": ["accuracy", "neg_log_loss"], "objectives": ["neg_log_loss", "complexity"]},
+            "the first objective is 'neg_log_loss', but the first metric in scoring 'accuracy'",
+        ),
         ({"objectives": ["score", "complexty"]}, "unknown objective 'complexty'; did you mean 'complexity'?"),
         ({"search_space": {"only": ["GausianNB"]}}, "no such part in the catalogue; did you mean 'GaussianNB'?"),
         ({"search_space": {"only": ["StandardScaler"]}}, "the search space has no classification model"),

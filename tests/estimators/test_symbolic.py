@@ -3,7 +3,9 @@
 import importlib.util
 import logging
 import pickle
+from dataclasses import replace
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from evoml import SymbolicClassifier, SymbolicRegressor, SymbolicTransformer
+from evoml.run.formulas.search import formula_space
 
 SMALL = {"generations": 15, "population_size": 150, "random_state": 0}
 
@@ -91,6 +94,13 @@ def test_another_formula_of_the_front_may_be_chosen(regressor, three):
     assert other.front_["chosen"].tolist().index(True) == 1
     rows = [int(three.front_.index[three.front_["class"] == label][0]) for label in "012"]
     assert (three.with_formula(rows).predict_proba(X) == three.predict_proba(X, formula=rows)).all()
+
+
+@pytest.mark.parametrize("formula", [1.7, True, "1", [0.5]])
+def test_rows_of_the_front_are_whole_numbers(regressor, formula):
+    for wrong in (regressor.predict, lambda _, formula: regressor.with_formula(formula)):
+        with pytest.raises(ValueError, match="formula must be the number of a row of front_"):
+            wrong(numbers()[0], formula=formula)
 
 
 @pytest.mark.parametrize("kind", ["numpy", "python"])
@@ -206,12 +216,54 @@ def test_exported_classifiers_predict_labels(three, tmp_path):
     assert (np.asarray(module.predict(X)) == two.predict(X)).all()
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_exported_classifiers_give_the_same_probabilities_also_where_formulas_are_not_defined(several, tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.exp(rng.uniform(-4, 1, (150, 1)))
+    y = np.digitize(np.log(X[:, 0]) + rng.normal(size=150), [-2.5, -0.5] if several else [-1.5])
+    model = SymbolicClassifier(**{**SMALL, "generations": 3}, function_set=["log", "add"], selection="best").fit(X, y)
+    rows = np.array([[1.5], [-1.0], [0.0], [1e300]])
+    with pytest.warns(RuntimeWarning, match="not defined"):
+        wanted = model.predict_proba(rows)
+    assert loaded(model.export(tmp_path / "numpy.py")).predict_proba(rows) == pytest.approx(wanted)
+    plain = loaded(model.export(tmp_path / "plain.py", "python"))
+    assert np.array([plain.predict_proba(row) for row in rows.tolist()]) == pytest.approx(wanted)
+
+
 def test_rare_classes_can_be_balanced():
     X, y = numbers(400, noise=0.3)
     rare = (y > np.quantile(y, 0.95)).astype(int)
     plain, balanced = (SymbolicClassifier(**SMALL, class_weight=how).fit(X, rare) for how in (None, "balanced"))
     assert balanced.predict(X).mean() > plain.predict(X).mean()
     assert SymbolicClassifier(**SMALL, class_weight={0: 1.0, 1: 100.0}).fit(X, rare).predict(X)[rare == 1].all()
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_a_class_of_a_single_row_is_in_what_the_search_looks_at(rare):
+    X, _ = numbers(300)
+    y = np.where(np.arange(300) == 7, rare, 1 - rare)
+    model = SymbolicClassifier(max_samples=50, generations=2, population_size=50, random_state=0).fit(X, y)
+    assert model.history_["best_score"].iloc[-1] < 1
+    assert model.predict_proba(X)[:, 1].mean() == pytest.approx(y.mean(), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({"yes": 2, "yse": 3}, "class_weight names the class 'yse', which y does not hold; it holds 'no', 'yes'"),
+        ({"no": 0}, "numbers above 0, got 0 for the class 'no'"),
+        ("balance", "class_weight must be 'balanced', a mapping"),
+    ],
+)
+def test_class_weights_that_cannot_be_meant_are_refused(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        SymbolicClassifier(**SMALL, class_weight=class_weight).fit(*labels())
+
+
+def test_a_class_may_weigh_next_to_nothing():
+    X, y = labels()
+    model = SymbolicClassifier(generations=1, population_size=50, random_state=0, class_weight={"no": 1e-20}).fit(X, y)
+    assert (model.predict(X) == "yes").all()
 
 
 def test_one_class_is_refused():
@@ -284,6 +336,26 @@ def test_warm_starts_keep_narrow_limits(limits):
     model.set_params(max_length=2).fit(X[:, :1], y)
 
 
+def test_single_things_need_no_list_and_columns_may_be_numbers():
+    X, y = numbers()
+    settings = {"generations": 1, "population_size": 50, "random_state": 0, "initial_formulas": "x0 / x1"}
+    model = SymbolicRegressor(**settings, units={0: "m", 1: "s"}, callbacks=[].append).fit(X, y)
+    assert model.front_["loss"].min() < 1e-12
+    wanted = model._search(X, [y], [""], None, None)
+    named = formula_space(replace(wanted, units={"x0": "m", "x1": "s"}))
+    assert formula_space(wanted).units.columns.tolist() == named.units.columns.tolist()
+
+
+def test_single_precision_is_there_for_the_asking():
+    X, y = numbers(noise=0.1)
+    seen = []
+    settings = {"generations": 2, "population_size": 50, "random_state": 0}
+    for precision in ("float32", "float64"):
+        told = [lambda sight: seen.append(sight.lineages[0].fitness.precision)]
+        SymbolicRegressor(**settings, precision=precision, callbacks=told).fit(X, y)
+    assert seen == ["float32"] * 2 + ["float64"] * 2
+
+
 def test_a_journal_is_resumed_by_a_warm_start(tmp_path):
     X, y = numbers(noise=0.1)
     settings = {**SMALL, "journal": tmp_path / "run.db"}
@@ -309,11 +381,32 @@ def test_progress_is_logged(caplog):
         ),
         (np.array([[1.0], [np.nan], [2.0]]), "NaN"),
         (np.array([[1.0], [np.inf], [2.0]]), "infinity"),
+        (np.array([["u"], ["v"], ["u"]]), "formulas need numbers, and there is text in"),
     ],
 )
 def test_what_is_not_a_number_is_one_clear_error(X, message):
     with pytest.raises(ValueError, match=message):
         SymbolicRegressor(**SMALL).fit(X, [1.0, 2, 3])
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_a_target_whose_squares_are_no_numbers_is_one_clear_error(scale):
+    X, y = numbers()
+    message = r"squares of such numbers cannot be computed with; multiply the target by \de[-+]\d+"
+    with pytest.raises(ValueError, match=message):
+        SymbolicRegressor(**SMALL).fit(X, y * scale)
+
+
+@pytest.mark.parametrize("scale", [1e130, 1e-130])
+def test_large_and_small_targets_are_met(scale):
+    X, y = numbers()
+    model = SymbolicRegressor(generations=3, population_size=100, random_state=0).fit(X, scale * y)
+    assert model.score(X / 1.0, scale * y) > 0.9
+
+
+def test_a_target_of_text_is_one_clear_error():
+    with pytest.raises(ValueError, match=r"formulas need numbers, and there is text in .* is for SymbolicClassifier"):
+        SymbolicRegressor(**SMALL).fit(*labels())
 
 
 def test_one_row_is_one_clear_error():
@@ -339,6 +432,16 @@ def test_one_row_is_one_clear_error():
         ({"seconds": 0}, "seconds must be greater than zero"),
         ({"random_state": -1}, "random_state must be"),
         ({"early_stop": 0}, "early_stop"),
+        ({"stopping_criteria": "a"}, "stopping_criteria must be a finite number, got 'a'"),
+        (
+            {"parsimony_coefficient": "auto"},
+            "parsimony_coefficient must be a finite number, got 'auto'; give the share",
+        ),
+        ({"callbacks": 3}, "callbacks need to be callable"),
+        ({"initial_formulas": [3]}, "initial_formulas must be texts, such as 'x0 \\* x1', got 3"),
+        ({"units": {2: "m"}}, "units names the column 2"),
+        ({"precision": "float16"}, "unknown precision 'float16'"),
+        ({"islands": 2, "topology": nx.path_graph(3)}, "the topology has 3 nodes for 2 islands"),
     ],
 )
 def test_a_mistake_in_the_settings_is_one_clear_error(changes, message):

@@ -145,3 +145,10 @@ def test_copies_of_a_row_and_rows_of_a_group_are_units():
     assert units(dataset, dataset.sample_weight).tolist() == list(range(6))
     grouped = read_dataset(X, y, "classification", None, list("aabbcc"))
     assert len(np.unique(units(grouped, None))) == 3
+
+
+def test_rows_of_one_class_tell_nothing():
+    problem = noise_problem(rows=40)
+    predictions, best = guesses(problem, 3)
+    alone = {one: np.where(problem.dataset.y[:, None] == 1, found, np.nan) for one, found in predictions.items()}
+    assert expected_score(problem, alone, np.arange(40), best, averaged=False) is None

@@ -7,10 +7,10 @@ from evoml.core.batches import Offspring
 from evoml.core.random import mixed
 from evoml.core.threads import Threads
 from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch, as_logits
-from evoml.evaluation.formula_table import LOSSES, FormulaTable
+from evoml.evaluation.formula_table import LOSSES, FormulaTable, log_odds
 from evoml.genomes.expression import ExpressionSpace, Population
 from evoml.genomes.expression.text import read
-from evoml.kernels.expression_fitness import LOG_LOSS
+from evoml.kernels.expression_fitness import CORRELATION, LOG_LOSS
 
 NAMES = ["a", "b"]
 
@@ -60,6 +60,17 @@ def test_local_search_finds_constants_and_makes_nothing_worse(loss):
     assert after.errors[0] < 1e-8 < before.errors[0]
     assert after.genomes[0].constants[0] == pytest.approx(1.7, rel=1e-5)
     assert after.errors[1] == before.errors[1]
+
+
+@pytest.mark.parametrize(("steps", "judged"), [(0, [2]), (5, [2, 1])])
+def test_only_what_local_search_has_changed_is_judged_again_by_absolute_errors(monkeypatch, steps, judged):
+    X, y = table_of()
+    fitness, seen, distances = FormulaFitness(FormulaTable.of(X, y), "mae"), [], FormulaFitness._distances
+    monkeypatch.setattr(
+        FormulaFitness, "_distances", lambda self, some: (seen.append(len(some)), distances(self, some))[1]
+    )
+    scored(fitness, "sin(1.2 * a)", "a * b", steps=steps)
+    assert seen == judged
 
 
 def test_log_loss_has_the_best_intercept_and_slope_around_the_formula():
@@ -207,3 +218,46 @@ def test_a_part_of_the_rows_is_spread_evenly():
     assert table.evenly(1000) is table
     assert table.evenly(100).n_rows == 100
     assert abs(table.evenly(100).target.mean() - y.mean()) < 0.2
+
+
+@pytest.mark.parametrize("rare", [0.0, 1.0])
+@pytest.mark.parametrize("n_rare", [1, 30, 900])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_part_of_the_rows_holds_both_classes_and_each_weighs_as_much_as_in_all_rows(rare, n_rare, weighted):
+    rng = np.random.default_rng(0)
+    labels = np.where(np.arange(2000) < n_rare, rare, 1.0 - rare)
+    weights = rng.uniform(0.5, 2, 2000) if weighted else None
+    table = FormulaTable.of(rng.normal(size=(2000, 2)), labels, weights, classes=True)
+    for count in (2, 100, 1000):
+        part = table.evenly(count)
+        assert part.n_rows == count
+        assert (
+            min(n_rare, max(1, count // 10)) <= (part.target == rare).sum() <= max(n_rare * count / 2000, count / 10, 1)
+        )
+        assert part.best_constant(LOG_LOSS) == pytest.approx(table.best_constant(LOG_LOSS), rel=1e-9)
+        assert part.weights.sum() == pytest.approx(table.weights.sum() * count / 2000)
+    assert set(table.evenly(1000).evenly(10).target) == {0.0, 1.0}
+    assert table.evenly(2000) is table
+
+
+def test_a_target_of_two_numbers_is_not_taken_for_classes():
+    X, y = table_of(1000)
+    table = FormulaTable.of(X, (y > 4.0).astype(float))
+    assert (table.evenly(100).target == table.target[::10]).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 1e-20, 1.0 - 1e-20])
+def test_log_odds_are_finite(share):
+    assert np.isfinite(log_odds(share))
+
+
+def test_the_last_bits_of_a_correlation_hang_on_no_threads_of_others():
+    from threadpoolctl import threadpool_limits
+
+    rng = np.random.default_rng(0)
+    table, outputs = FormulaTable.of(rng.normal(size=(20_001, 1)), rng.normal(size=20_001)), rng.normal(size=20_001)
+    found = set()
+    for count in (1, 2, 4):
+        with threadpool_limits(count, "blas"):
+            found.add(table.loss(outputs, CORRELATION))
+    assert len(found) == 1

@@ -10,7 +10,7 @@ from test_evaluate import problem_of
 
 from evoml.core.candidate import Candidate, Evaluation, Outcome, Status
 from evoml.evaluation import evaluate
-from evoml.evaluation.predictions import Kept
+from evoml.evaluation.predictions import Kept, _sketch, least_useful
 
 ROWS = 25
 
@@ -194,3 +194,25 @@ def test_a_regression_is_compared_on_the_scale_of_its_target():
         assert meaning(same[0], (X, scale * y), "regression") != meaning(
             "Ridge(features)", (X, scale * y), "regression"
         )
+
+
+@pytest.mark.parametrize("far", [1.7e9, -1e12])
+def test_a_target_far_from_zero_is_told_as_finely_as_one_near_it(far):
+    X, y = DIABETES
+    texts = ["Ridge(features)", "Ridge(StandardScaler(features))", "DecisionTreeRegressor(features, max_depth=3)"]
+    assert len({meaning(text, (X, y + far), "regression") for text in texts}) == len(texts)
+    near, moved = (evaluate(problem_of(X, y + by, "regression"), texts[1]).predictions for by in (0.0, far))
+    assert (near.dtype, moved.dtype) == (np.float32, np.float64)
+    np.testing.assert_allclose(moved - far, near, atol=1e-3)
+
+
+def test_large_numbers_do_not_hide_how_unlike_candidates_are():
+    rng = np.random.default_rng(0)
+    best = rng.normal(size=(ROWS, 1))
+    others = [best + 0.01 * rng.normal(size=(ROWS, 1)), rng.normal(size=(ROWS, 1))]
+    untested = np.arange(ROWS) < 5
+    near, far = (
+        least_useful([_sketch(np.where(untested[:, None], np.nan, one + by)) for one in (best, *others)])
+        for by in (0.0, 1.7e9)
+    )
+    assert near == far == [1, 2]

@@ -9,10 +9,13 @@ from walks import CONFIG
 
 from evoml.experiment import ConfigError, read_config, run_experiment
 from evoml.experiment.cells import cells_of, chosen, sample_of
-from evoml.experiment.results import Results
+from evoml.experiment.checking import check_settings
+from evoml.experiment.names import known_names
+from evoml.experiment.results import TABLE, Results
 from evoml.experiment.toml_lines import line_of
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+KNOWN = known_names(EXPERIMENTS)
 PIPELINES = """title = "Tables"
 genome = "pipeline"
 seeds = [3, 5]
@@ -98,6 +101,66 @@ def test_lines_of_keys_in_values_of_several_lines_and_after_them():
     ]
 
 
+FACTORS = '[factors]\nalgorithm = ["nsga2", "random"]\n'
+FOREST = '[factors.more.forest]\ngenome = "estimator"\nestimator = "sklearn.ensemble.StackingClassifier"\n'
+LATER_MISTAKES = [
+    (
+        '"nsga2", "random"',
+        '"nsga22", "random"',
+        "config.toml:9: factors.algorithm: unknown algorithm 'nsga22'; did you mean",
+    ),
+    (
+        "seeds =",
+        'scoring = "acuracy"\nseeds =',
+        "config.toml:3: scoring: unknown metric 'acuracy'; did you mean 'accuracy'",
+    ),
+    ("seeds =", 'measures = "own.py:f"\nseeds =', "config.toml:3: measures: there is no file"),
+    (
+        "seeds =",
+        'measures = "runner.py:wlk"\nseeds =',
+        "config.toml:3: measures: runner.py has no 'wlk'; did you mean 'walk'",
+    ),
+    (
+        FACTORS,
+        '[settings]\npopulation_size = "x"\n',
+        "config.toml:9: settings.population_size: the population_size must be",
+    ),
+    (
+        FACTORS,
+        '[settings]\nobjectives = ["scoer"]\n',
+        "config.toml:9: settings.objectives: unknown objective 'scoer'; did",
+    ),
+    (
+        FACTORS,
+        '[settings]\nsearch_space = "no.toml"\n',
+        "config.toml:9: settings.search_space: no.toml: cannot be read",
+    ),
+    (FACTORS, FOREST, "config.toml:10: factors.more.forest.estimator: StackingClassifier needs estimators"),
+    (FACTORS, FOREST.replace("king", "kin"), "config.toml:10: factors.more.forest.estimator: sklearn.ensemble.Stackin"),
+    (
+        FACTORS,
+        '[factors.more.own]\nrunner = "runner.py:wlk"\n',
+        "config.toml:9: factors.more.own.runner: runner.py has no",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "message"), LATER_MISTAKES, ids=[message[:50] for *_, message in LATER_MISTAKES]
+)
+def test_searches_that_cannot_be_put_together_are_found_before_any_cell(experiment_folder, there, instead, message):
+    assert there in PIPELINES
+    folder = experiment_folder(PIPELINES.replace(there, instead))
+    with pytest.raises(ConfigError) as error:
+        run_experiment(folder, jobs=1)
+    assert str(error.value).replace(f"{folder}/", "").startswith(message)
+
+
+def test_settings_that_only_some_task_takes_are_no_mistake(experiment_folder):
+    folder = experiment_folder(PIPELINES.replace("seeds =", 'scoring = "r2"\nseeds ='))
+    check_settings(read_config(folder))
+
+
 def test_parameters_that_an_estimator_does_not_have_are_found_before_any_cell(experiment_folder):
     shared = PIPELINES + "[settings]\npopulation = 5\n"
     level = PIPELINES + "[factors.size.small]\npopulation_size = 5\n[factors.size.big]\npopulations_size = 5\n"
@@ -133,9 +196,18 @@ def test_an_unknown_experiment_is_answered_with_those_there_are(experiment_folde
     (tmp_path / "experiments").mkdir()
     (tmp_path / "walks").rename(tmp_path / "experiments" / "walks")
     monkeypatch.chdir(tmp_path)
+    small = tmp_path / "experiments" / "walks" / "small.toml"
+    small.write_text(CONFIG.replace("Walks", "Short walks"))
     assert read_config("walks").title == "Walks"
-    with pytest.raises(ConfigError, match="no experiment 'walk'; did you mean 'walks'"):
+    assert read_config("walks/small").title == "Short walks"
+    for path in (small, small.with_name("config.toml")):
+        assert read_config(read_config(path).name).path.resolve() == path
+    with pytest.raises(
+        ConfigError, match=r"no experiment 'walk'; did you mean 'walks'.; there are: walks, walks/small"
+    ):
         read_config("walk")
+    monkeypatch.chdir(tmp_path / "experiments" / "walks")
+    assert read_config(".").name == "walks"
 
 
 def test_variants_are_all_combinations_and_a_level_may_exchange_what_runs(experiment_folder):
@@ -175,6 +247,13 @@ evaluations = { wine = 30, iris = 40 }
     assert all(cell.variant.ordered for cell in cells)
 
 
+@pytest.mark.parametrize("time", ["seconds", "cpu_seconds"])
+def test_what_time_may_end_cannot_be_repeated_bit_for_bit(experiment_folder, time):
+    (variant, _) = read_config(experiment_folder(PIPELINES.replace("= 10", f"= 10\n{time} = 60"))).variants
+    assert variant.counted
+    assert not variant.ordered
+
+
 def test_cells_have_stable_names_and_fingerprints_of_what_decides_their_results(experiment_folder, tmp_path):
     folder = experiment_folder(PIPELINES)
     cells = cells_of(read_config(folder), tmp_path)
@@ -198,21 +277,24 @@ def test_cells_are_chosen_by_name_or_drawn(experiment_folder, tmp_path):
     assert drawn == [cell.id for cell in sample_of(cells, 5)]
     assert {name.split("-")[1] for name in drawn} == {"1.0", "1.5"}  # of all variants, not every second cell
     assert sample_of(cells, None) == cells
-    with pytest.raises(ConfigError, match="no cell is called like 'steep'"):
-        chosen(cells, ["steep"])
+    for patterns in (["steep"], ["flat-1.5-*", "steep"]):
+        with pytest.raises(ConfigError, match="no cell is called like 'steep'"):
+            chosen(cells, patterns)
 
 
-@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*/config.toml")), ids=lambda path: path.parent.name)
-def test_the_experiments_that_come_along_can_be_read(path):
-    if "problems" not in path.read_text():
-        pytest.skip("settings of another script")
-    assert read_config(path).problems
+def test_all_recorded_results_are_of_an_experiment_that_comes_along():
+    known = {read_config(EXPERIMENTS / name).results for name in KNOWN}
+    assert {"automl_zero/linear", "hill_valley", "hill_valley/without_noise", "two_algorithms"} <= set(KNOWN)
+    assert {path.parent for path in EXPERIMENTS.rglob("results.csv")} <= known
 
 
-@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*/results/results.csv")), ids=lambda path: path.parts[-3])
-def test_recorded_results_are_those_of_their_configs(path, tmp_path):
-    cells = cells_of(read_config(path.parents[1]), tmp_path)
-    results = Results.read(path.parent)
+@pytest.mark.parametrize("name", KNOWN)
+def test_recorded_results_are_those_of_their_configs(name, tmp_path):
+    experiment = read_config(EXPERIMENTS / name)
+    cells = cells_of(experiment, tmp_path)
+    if not experiment.results.joinpath(TABLE).is_file():
+        pytest.skip("nothing is recorded")
+    results = Results.read(experiment.results)
     finished = {row.cell for row in results.finished(cells)}
     assert finished
     assert [name for name, row in results.rows.items() if row.finished and name not in finished] == []

@@ -53,10 +53,30 @@ def test_samples_that_are_no_pairs_are_compared_by_mann_and_whitney():
     assert found.difference.value == 4.0
 
 
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.lists(st.integers(0, 3), min_size=1, max_size=5))
+def test_small_samples_with_ties_are_compared_exactly(first, second):
+    """Against all ways to share the values out, by brute force."""
+    ranks = stats.rankdata([*first, *second])
+    sums = [sum(some) for some in itertools.combinations(ranks.tolist(), len(first))]
+    low, high = (np.mean([sign * one <= sign * sums[0] for one in sums]) for sign in (1, -1))
+    found = statistics.compare(first, second, paired=False)
+    assert found.p == pytest.approx(min(1.0, 2 * min(low, high)))
+    assert found.p >= found.least_p - 1e-12
+
+
 @pytest.mark.parametrize("paired", [True, False])
-def test_equal_samples_show_nothing(paired):
-    found = statistics.compare([1.0] * 5, [1.0] * 5, paired)
+@pytest.mark.parametrize("value", [1.0, -math.inf])
+def test_equal_samples_show_nothing(paired, value):
+    found = statistics.compare([value] * 5, [value] * 5, paired)
     assert (found.p, found.effect, found.difference.value) == (1.0, 0.5, 0.0)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_equal_infinities_are_no_gap(paired):
+    lost = [-math.inf] * 3
+    found = statistics.compare([*lost, 4.0, 5.0, 6.0], [*lost, 1.0, 3.0, 2.0], paired)
+    assert 0.05 < found.p <= 1
+    assert found.n == (3 if paired else 6)
 
 
 def test_intervals_of_medians_cover_the_median_about_as_often_as_they_say():

@@ -40,6 +40,8 @@ def test_a_changed_bit_is_found_and_its_candidate_named(recorded, tmp_path, monk
         else "flat-1.0-1: different: candidate 7 differs; it is now"
     )
     assert str(second).startswith(expected)
+    assert "(changed since: " in str(second)
+    assert "file runner.py " in str(second)
 
 
 def test_what_cannot_be_compared_says_why(recorded, experiment_folder):

@@ -60,7 +60,7 @@ def experiment_folder(tmp_path, monkeypatch):
 
     def make(config: str = CONFIG, name: str = "walks") -> Path:
         folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.toml").write_text(config)
         (folder / "runner.py").write_text(RUNNER)
         return folder

@@ -54,8 +54,9 @@ def outcomes(draw):
     ]
 
 
-def test_predictions_are_kept_until_they_are_dropped(tmp_path):
-    first, second = np.arange(6.0).reshape(3, 2), np.full((3, 1), np.nan)
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_predictions_are_kept_until_they_are_dropped(tmp_path, precision):
+    first, second = np.arange(6.0).reshape(3, 2).astype(precision), np.array([[np.nan], [0.1], [1.7e9]], precision)
     people = [Candidate(index, "g", str(index)) for index in range(3)]
     with Journal.create(tmp_path / "journal.sqlite", {}) as journal:
         journal.asked(people, {})
@@ -65,7 +66,7 @@ def test_predictions_are_kept_until_they_are_dropped(tmp_path):
     with Journal.read(tmp_path / "journal.sqlite") as journal:
         found = journal.predictions()
     assert list(found) == [1]
-    assert found[1].dtype == np.float32
+    assert found[1].dtype == precision
     np.testing.assert_array_equal(found[1], second)
 
 

@@ -168,6 +168,16 @@ def test_programs_that_do_not_take_the_hurdle_run_on_the_first_tasks_only():
     assert not np.allclose(hurdled.fitness, of_all)
 
 
+def test_the_hurdle_is_looked_up_though_migrants_jump_over_the_birth_at_which_it_was_due():
+    tasks, ways = tasks_of_test(n_tasks=8, block=4), {"hurdle": 0.5, "hurdle_every": 100}
+    states = [state_of(seed, births=195, tasks=tasks, **ways) for seed in range(2)]
+    migrate(states, 10)
+    for state in states:
+        state.hurdle[0] = -1.0
+        evolve(state, 1, LANGUAGE, tasks, RULES, make_settings(**ways))
+        assert state.hurdle.tolist() == [pytest.approx(np.sort(state.fitness)[25], abs=0.1), 2.0]
+
+
 def test_the_fittest_migrate_into_the_places_of_the_oldest():
     states = [state_of(seed, births=1000 + 7 * seed) for seed in range(3)]
     before = [programs_in(state).take(np.arange(50)) for state in states]

@@ -145,6 +145,7 @@ def test_of_many_rows_only_some_are_searched_on():
     [
         ({"n_formulas": 0}, "n_formulas"),
         ({"function_set": ["mull"]}, "no function 'mull'; did you mean 'mul'"),
+        ({"function_set": "mull"}, "no function 'mull'; did you mean 'mul'"),
         ({"function_set": []}, "at least one function"),
         ({"task": "ranking"}, "task must be one of auto"),
     ],

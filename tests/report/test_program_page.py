@@ -7,6 +7,7 @@ from evoml.evaluation.program_problems import linear_tasks
 from evoml.genomes.program import Program
 from evoml.genomes.program.canonical import canonical
 from evoml.genomes.program.library import LIBRARY, program_of
+from evoml.genomes.program.text import read
 from evoml.journal import Journal
 from evoml.report.html import render_report
 from evoml.report.programs import draw_program
@@ -50,6 +51,26 @@ def test_a_program_is_drawn_with_each_instruction(name):
             assert str(one) in found
     assert "s1: the prediction" in found
     assert any("as of the row before" in text for text in found)
+
+
+def test_what_is_dead_is_drawn_in_grey_where_wanted():
+    program = read(LIBRARY["linear"].replace("    s2 = 0.01", "    s2 = 0.01\n    s6 = 7.0\n    s7 = s6 + s6"))
+    plain, whole = draw_program(program), draw_program(program, dead=True)
+    assert "s6 = 7.0" not in texts(plain)
+    assert not any("grey" in text for text in texts(plain))
+    colours = {text.get_text(): text.get_color() for axes in whole.axes for text in axes.texts}
+    assert colours["s6 = 7.0"] == colours["s7 = s6 + s6"] != colours["s2 = 0.01"]
+    assert "grey: reaches no prediction" in colours
+    assert "s3 = s3 * s2" in colours  # as it is written
+
+
+def test_the_page_says_when_nothing_was_set_apart(result):
+    with Journal.from_bytes(result.record) as journal:
+        assert "none were set apart" not in render_report(journal)
+    small = {"population_size": 30, "initial": ["linear"], "budget": Budget(generations=2), "seed": 0}
+    tasks = linear_tasks(0, 4, 20, 10)
+    with Journal.from_bytes(search_programs(ProgramSearch(search=tasks, select=tasks, **small)).record) as journal:
+        assert "none were set apart for the report" in render_report(journal)
 
 
 def test_an_empty_program_is_a_note():

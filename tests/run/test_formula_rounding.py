@@ -7,6 +7,7 @@ from scipy.optimize import least_squares, minimize
 from evoml.evaluation.formula_table import FormulaTable
 from evoml.genomes.expression.text import read, show
 from evoml.kernels.expression_fitness import CORRELATION, LOG_LOSS, MAE, R2
+from evoml.run.formulas.demands import Forms
 from evoml.run.formulas.rounding import Likelihood, rounded
 
 NAMES = ["a", "b"]
@@ -44,6 +45,25 @@ def test_a_fitted_formula_becomes_the_true_one(form, truth, noise):
     found = rounded(fitted(form, table), table, R2)
     far = found.evaluate(table.features) - read(truth, NAMES).evaluate(table.features)
     assert np.abs(far).max() < 1e-12, show(found, NAMES)
+
+
+@pytest.mark.parametrize("form", ["b + a * (a + b / 1e14)", "b + a * (a + 1e-14 * b)", "b + a * (a + b / 2000)"])
+def test_a_term_goes_above_or_below_the_line(form):
+    table = noisy("a ^ 2 + b", 0.01)
+    assert show(rounded(read(form, NAMES), table, R2), NAMES) == "a ^ 2 + b"
+
+
+def test_a_divisor_that_the_data_know_stays():
+    table = noisy("a ^ 2 + b / 7", 0.01)
+    assert show(rounded(fitted("a ^ 2 + b / 5", table), table, R2), NAMES, 2) == "a ^ 2 + b / 7"
+
+
+def test_changes_that_break_a_demand_are_not_made():
+    table = noisy("2 * a - b", 0.05)
+    formula = fitted("1.9 * a - 1.1 * b + 0.1", table)
+    found = rounded(formula, table, R2, forms=Forms(demands=(lambda one: len(one.constants) >= 2,)))
+    assert len(found.constants) == 2
+    assert 2.0 in found.constants
 
 
 def test_what_the_data_tell_apart_stays():

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from evoml.core.budget import Budget, Moment
 from evoml.core.errors import JournalError, SearchSpaceError, SettingError
 from evoml.genomes.expression.text import show, write
 from evoml.journal import Journal
+from evoml.run.batches import lateness
 from evoml.run.formulas import FormulaSearch, search_formulas
+from evoml.run.formulas.finishing import finished_front
 
 NAMES = ("a", "b")
 
@@ -111,34 +114,6 @@ def test_a_constant_target_is_the_constant():
     assert result.finished.stopped_by == "exhausted"
 
 
-def test_units_are_kept():
-    X, _ = table()
-    y = X[:, 0] / X[:, 1]
-    result = run(
-        targets=[y + 0.3 * X[:, 0]],
-        units={"a": "m", "b": "s"},
-        target_unit="m/s",
-        budget=Budget(generations=20),
-        snap=False,
-    )
-    for one in result.fronts[0].formulas[1:]:
-        assert write(one.formula, NAMES).count("sin") + write(one.formula, NAMES).count("exp") == 0
-
-
-def test_monotonicity_is_kept_on_the_table():
-    X, _ = table(noise=0.1)
-    result = run(monotone={"a": "increasing"}, budget=Budget(generations=25))
-    for one in result.fronts[0].formulas:
-        low, high = X.T.copy(), X.T.copy()
-        high[0] += 1e-4
-        assert (one.formula.evaluate(high) - one.formula.evaluate(low)).min() > -1e-7
-
-
-def test_only_operations_asked_for_are_used():
-    result = run(operations=["add", "mul"], const_range=None, budget=Budget(generations=10))
-    assert not result.individuals["text"].str.contains(r"sin|exp|/|\^", regex=True).any()
-
-
 def test_initial_formulas_are_where_it_starts():
     _, y = table()
     text = "sin(a * 1.5) * b + a ^ 2 / b"
@@ -205,6 +180,46 @@ def test_cpu_seconds_are_kept():
     result = run(budget=Budget(cpu_seconds=0.5), seed=3)
     assert result.finished.stopped_by == "budget"
     assert 0.4 < result.cpu_seconds < 3
+
+
+def lateness_of(budget, wall=0.0, cpu=0.0, before=0.0, cpu_before=0.0):
+    """Return whether a run is late, in a sitting that has taken so many seconds; as many were spent before it."""
+    began = Moment(time.monotonic() - wall, time.process_time() - cpu)
+    journal = SimpleNamespace(elapsed=before + wall)
+    return lateness(SimpleNamespace(budget=budget, began=began), journal, SimpleNamespace(cpu_seconds=cpu_before))()
+
+
+@pytest.mark.parametrize("more", [{}, {"generations": 10**6}, {"evaluations": 10**6}])
+def test_seconds_bound_the_end_too_whatever_else_bounds_the_run(more):
+    assert lateness_of(Budget(seconds=10, **more), wall=11)
+    assert not lateness_of(Budget(seconds=30, **more), wall=11)
+    assert lateness_of(Budget(seconds=30, **more), wall=11, before=20)
+    assert lateness_of(Budget(cpu_seconds=10, **more), cpu=11)
+    assert not lateness_of(Budget(cpu_seconds=30, **more), cpu=11)
+    assert lateness_of(Budget(cpu_seconds=30, **more), cpu=11, cpu_before=20)
+
+
+def test_a_sitting_that_begins_when_the_time_is_up_has_the_reserve_still():
+    assert not lateness_of(Budget(seconds=10), before=12, wall=0.5)
+    assert lateness_of(Budget(seconds=10), before=12, wall=1.5)
+    assert not lateness_of(Budget(cpu_seconds=10), cpu_before=12, cpu=0.5)
+
+
+def test_a_run_without_seconds_is_never_late():
+    assert not lateness_of(Budget(generations=1), wall=1e6, cpu=1e6)
+
+
+def test_the_end_of_a_search_is_told_that_it_is_late(monkeypatch):
+    told = []
+
+    def finished(wanted, table, lineage, late):
+        told.append(late())
+        return finished_front(wanted, table, lineage, late)
+
+    monkeypatch.setattr("evoml.run.formulas.search.finished_front", finished)
+    run(budget=Budget(seconds=1.0, generations=10**6), callbacks=[lambda sight: time.sleep(1.1)])
+    run(budget=Budget(generations=1))
+    assert told == [True, False]
 
 
 def test_it_ends_early_where_nothing_comes_any_more():

@@ -21,7 +21,8 @@ from evoml.genomes.program.canonical import canonical
 from evoml.genomes.program.library import LIBRARY, program_of
 from evoml.genomes.program.text import write
 from evoml.journal import Journal
-from evoml.run.programs import ProgramSearch, search_programs
+from evoml.run.programs import Champion, ProgramSearch, search_programs
+from evoml.run.programs.loop import Judge, Run
 
 OPERATIONS = (
     "scalar_constant",
@@ -104,6 +105,8 @@ def test_programs_of_the_library_are_where_it_starts():
         budget=Budget(generations=1),
     )  # fmt: skip
     assert "s1 + s4" in with_bias.champion.text
+    alone = run(search=long, space=ProgramSpace(), initial="linear", budget=Budget(generations=1))
+    assert alone.champions[0].text == result.champions[0].text
 
 
 def test_classes_are_judged_by_accuracy():
@@ -121,6 +124,19 @@ def test_random_search_is_the_control():
     assert result.evaluations == 30 * 60
     means = [one.history["mean_fitness"].iloc[-1][0] for one in (result, run(budget=Budget(generations=30)))]
     assert means[0] < means[1]
+
+
+def test_programs_of_few_tasks_take_a_hurdle():
+    counts = run(hurdle=0.75, budget=Budget(generations=40)).counts
+    assert counts["hurdled"] > 50
+    assert run(budget=Budget(generations=2)).counts["hurdled"] == 0
+
+
+def test_of_champions_that_are_as_good_the_shortest_is_chosen():
+    judge = Judge(wanted())
+    told = [("first", 0.5, 9), ("good", 0.75, 8), ("as_good", 0.75, 4), ("as_short", 0.75, 4)]
+    champions = tuple(Champion(name, at, 0, 0, 0.9, select, size) for at, (name, select, size) in enumerate(told))
+    assert Run(wanted(), None, judge, (), champions).champion.text == "as_good"
 
 
 # -- the same bits --------------------------------------------------------------------------------------------------------
@@ -310,7 +326,25 @@ def test_callbacks_see_the_best_program():
         ({"tournament_size": -1}, SettingError, "tournament_size must be a whole number, 0 for random search"),
         ({"migrants": 61, "islands": 2}, SettingError, "61 migrants are more than the 60 programs"),
         ({"initial": ["affin"]}, SearchSpaceError, "did you mean 'affine'?"),
-        ({"initial": ["network"]}, SearchSpaceError, "setup may not use matrix_gaussian"),
+        ({"initial": "affin"}, SearchSpaceError, "no program 'affin'"),
+        (
+            {"initial": ["network"]},
+            SearchSpaceError,
+            "'network' does not fit the search: setup may not use matrix_gaussian",
+        ),
+        ({"initial": ["linear", LIBRARY["network"]]}, SearchSpaceError, "number 2 does not fit the search"),
+        ({"initial": ["network"]}, SearchSpaceError, "initial_programs=() (none) it starts from random ones"),
+        ({"hurdle": 7.0}, SettingError, "hurdle must be a share from 0, for none, to below 1, got 7.0"),
+        ({"hurdle": -1.0}, SettingError, "hurdle must be a share"),
+        ({"validate_every": -3}, SettingError, "validate_every must be a whole number"),
+        ({"validate_every": 2.5}, SettingError, "validate_every must be a whole number"),
+        ({"largest_error": -1.0}, SettingError, "largest_error must be a number above 0"),
+        ({"largest_error": float("nan")}, SettingError, "largest_error must be a number above 0"),
+        ({"cost": -1.0}, SettingError, "cost must be a number above 0"),
+        ({"checkpoint_seconds": -1}, SettingError, "checkpoint_seconds must be a number of 0 or more"),
+        ({"tournament_size": "x"}, SettingError, "tournament_size must be a whole number"),
+        ({"n_jobs": 0}, BudgetError, "n_jobs must be greater than zero, got 0"),
+        ({"islands": None}, BudgetError, "islands must be a positive whole number, got None"),
         ({"select": linear_tasks(1, 2, 30, 20, 7)}, SettingError, "tasks to select by need 4 features"),
         ({"executor": "thread"}, SettingError, "did you mean 'threads'?"),
         (

@@ -10,6 +10,7 @@ import numpy as np
 
 from evoml.algorithms.arrays.base import ArrayAlgorithm
 from evoml.algorithms.arrays.state import ArrayState
+from evoml.algorithms.checks import check_at_least
 from evoml.algorithms.topologies import destinations
 from evoml.core.batches import Measured, Offspring
 
@@ -43,6 +44,7 @@ class Islands:
     def __init__(
         self, algorithms: Sequence[ArrayAlgorithm], every: int = 20, migrants: int = 20, topology: Any = "ring"
     ) -> None:
+        check_at_least(1, every=every, migrants=migrants)
         self.algorithms, self.every, self.migrants = tuple(algorithms), every, migrants
         self.space = self.algorithms[0].space
         self.needs_cases = any(algorithm.needs_cases for algorithm in algorithms)

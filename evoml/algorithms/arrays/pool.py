@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from evoml.algorithms.arrays.state import ArrayState
+from evoml.algorithms.descriptors import name_of
 from evoml.core.batches import Measured
 from evoml.core.errors import SettingError, nearest
 from evoml.core.random import mixed
@@ -83,6 +84,11 @@ def niches_of(members: Measured, space: Any, descriptors: Sequence[Any]) -> np.n
     known = {"size": size, "family": np.zeros(len(size), dtype=int), **_descriptions(members, space)}
     columns = []
     for name in descriptors:
+        if callable(name):
+            raise SettingError(
+                f"descriptors of formulas and programs are names, of {', '.join(known)}; functions such as {name_of(name)} are"
+                " for pipelines and genomes of your own"
+            )
         if name not in known:
             raise SettingError(f"unknown descriptor {name!r}{nearest(str(name), known)}; there are: {', '.join(known)}")
         column = np.asarray(known[name])

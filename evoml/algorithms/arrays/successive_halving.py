@@ -13,6 +13,7 @@ import numpy as np
 
 from evoml.algorithms.arrays.base import ArrayAlgorithm
 from evoml.algorithms.arrays.state import ArrayState
+from evoml.algorithms.checks import check_at_least
 from evoml.core.batches import Measured, Offspring
 
 LEAST = 8  # places in a population at any stage
@@ -35,6 +36,8 @@ class ArraySuccessiveHalving(ArrayAlgorithm):
     def __init__(
         self, *arguments: Any, stages: int = 3, rate: float = 2.0, generations: int = 10, **settings: Any
     ) -> None:
+        check_at_least(1, stages=stages, generations=generations)
+        check_at_least(1, whole=False, rate=rate)
         super().__init__(*arguments, **settings)
         self.stages, self.rate, self.generations = stages, rate, generations
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from evoml.algorithms.checks import check_at_least
 from evoml.core.threads import Threads
 
 
@@ -89,7 +90,7 @@ class Scheme(ABC):
     Parameters
     ----------
     tournament_size : int
-        Entrants of each tournament for a parent.
+        Entrants of each tournament for a parent. Raises SettingError below 1.
     """
 
     tournament_size: int = 2
@@ -100,6 +101,9 @@ class Scheme(ABC):
     distinct: ClassVar[bool] = True
     #: Whether ``Pool.cases`` must be there.
     needs_cases: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_at_least(1, tournament_size=self.tournament_size)
 
     @abstractmethod
     def survivors(self, pool: Pool, places: int) -> np.ndarray:

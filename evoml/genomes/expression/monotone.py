@@ -1,26 +1,25 @@
 """Columns that a formula may only rise or fall with, and how far formulas are from that.
 
-Checked at sampled rows (optimistic: between them anything may happen) or by interval arithmetic over whole ranges (pessimistic:
-what is found to hold does hold, but some formulas that keep the rule are refused), after Kronberger et al. (2022),
-"Shape-constrained symbolic regression: improving extrapolation with prior knowledge".
+Checked at sampled rows (between them anything may happen), or along lines where interval arithmetic does not prove it, after
+Kronberger et al. (2022), "Shape-constrained symbolic regression: improving extrapolation with prior knowledge".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
 from evoml.core.errors import SettingError, nearest
 from evoml.core.threads import ALONE, Threads
-from evoml.genomes.expression.population import Population
-
-Boxes: TypeAlias = Callable[[int], tuple[np.ndarray, np.ndarray]]
+from evoml.genomes.expression.population import Formula, Population
 
 _SIGNS: Mapping[object, int] = {"increasing": 1, "decreasing": -1, 1: 1, -1: -1}
-_ROUNDING = 1e-9  # of the steepest slope: what may be rounding is no violation
+_ROUNDING = 1e-9  # of the steepest slope, or the values' range: what may be rounding is no violation
+_CANCELLED = 1e-13  # of the largest value: what its last digits leave where they cancel
+_HALVINGS, _MOST_STRETCHES = 20, 8192  # of lines on which a formula is looked at, and how many in all
+_BLIND = 4  # halvings of what is defined at neither end
 
 
 @dataclass(frozen=True)
@@ -60,69 +59,77 @@ def sampled_violations(
     rows: (m, n_features) float64. slopes: (n,) what each formula is multiplied by. Each column adds the mean over the rows of
     the part of the greatest slope found that has the wrong sign, from 0 to 1; what is not defined counts 1.
     """
-    rows = np.ascontiguousarray(rows, np.float64)
-    return _violations(population, wanted, lambda _: (rows, rows), slopes, threads)
-
-
-def interval_violations(
-    population: Population,
-    wanted: Monotonicity,
-    lows: np.ndarray,
-    highs: np.ndarray,
-    slopes: np.ndarray | None = None,
-    pieces: int = 1,
-) -> np.ndarray:
-    """Return how far formulas may be from what is wanted within ranges, float64 (n,): 0 where it certainly holds.
-
-    lows, highs: (n_features,) float64, the ranges of the columns. pieces: each checked column's range is cut into so many, as
-    bounds over a shorter range are tighter. The measure is that of :func:`sampled_violations`, with pieces for rows.
-    """
-    cuts = np.linspace(0.0, 1.0, pieces + 1)
-
-    def boxes(column: int) -> tuple[np.ndarray, np.ndarray]:
-        low, high = np.tile(lows, (pieces, 1)), np.tile(highs, (pieces, 1))
-        edges = low[0, column] + cuts * (high[0, column] - low[0, column])
-        edges[-1] = high[0, column]
-        low[:, column], high[:, column] = edges[:-1], edges[1:]
-        return low, high
-
-    lows, highs = np.asarray(lows, np.float64), np.asarray(highs, np.float64)
-    return _violations(population, wanted, boxes, slopes, ALONE)
-
-
-def _violations(
-    population: Population, wanted: Monotonicity, boxes: Boxes, slopes: np.ndarray | None, threads: Threads
-) -> np.ndarray:
-    n = len(population)
+    rows, n = np.ascontiguousarray(rows, np.float64), len(population)
     directions = np.ones(n) if slopes is None else np.sign(slopes)
     found = np.zeros(n)
     for column, sign in zip(wanted.columns, wanted.signs, strict=True):
-        found += _violations_of(column, population, sign * directions, boxes(column), threads)
+        found += _violations_of(column, population, sign * directions, rows, threads)
     return found
 
 
+def moves_as_wanted(
+    formula: Formula, wanted: Monotonicity, rows: np.ndarray, lows: np.ndarray, highs: np.ndarray
+) -> bool:
+    """Tell whether a formula moves as wanted along lines through rows, each column from end to end of its range.
+
+    rows: (m, n_features) float64. lows, highs: (n_features,) float64, the ranges of the columns. Stretches of a line where
+    interval arithmetic does not prove it are halved again and again, and the values at their ends compared, which finds poles
+    and narrow dips; between ends that lie close nothing is known for sure. Where it is not defined a formula does not move.
+    """
+    population = Population.of([formula])
+    for column, sign in zip(wanted.columns, wanted.signs, strict=True):
+        low, high, rounding = rows.copy(), rows.copy(), 0.0
+        low[:, column], high[:, column] = lows[column], highs[column]
+        for halving in range(_HALVINGS):
+            ends = np.stack([formula.evaluate(low.T), formula.evaluate(high.T)])
+            defined = np.isfinite(ends)
+            if defined.any():
+                rounding = max(rounding, _ROUNDING * np.ptp(ends[defined]), _CANCELLED * np.abs(ends[defined]).max())
+            with np.errstate(invalid="ignore"):
+                if (sign * (ends[1] - ends[0]) < -rounding).any():
+                    return False
+            open_ = _unproved(population, column, sign, low, high) & (defined.any(axis=0) | (halving < _BLIND))
+            if not open_.any() or 2 * open_.sum() > _MOST_STRETCHES:
+                break
+            low, high = _halved(low[open_], high[open_], column)
+    return True
+
+
+def _unproved(population: Population, column: int, sign: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return of which stretches intervals do not prove that they move as wanted, bool (m,)."""
+    from evoml.kernels.expression_intervals import bound_derivatives
+
+    bounds = np.empty((1, len(low), 2))
+    bound_derivatives(population.codes, population.constants, population.lengths, low, high, column, 0, 1, bounds)
+    unproved: np.ndarray = (bounds[0, :, 0] if sign > 0 else -bounds[0, :, 1]) < 0.0
+    return unproved
+
+
+def _halved(low: np.ndarray, high: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
+    middle = 0.5 * (low[:, column] + high[:, column])
+    lows, highs = np.concatenate([low, low]), np.concatenate([high, high])
+    highs[: len(low), column], lows[len(low) :, column] = middle, middle
+    return lows, highs
+
+
 def _violations_of(
-    column: int, population: Population, signs: np.ndarray, box: tuple[np.ndarray, np.ndarray], threads: Threads
+    column: int, population: Population, signs: np.ndarray, rows: np.ndarray, threads: Threads
 ) -> np.ndarray:
     from evoml.kernels.expression_intervals import bound_derivatives
 
-    n, (low, high) = len(population), box
-    shape, bounds, found = (
-        (population.codes, population.constants, population.lengths),
-        np.empty((n, len(low), 2)),
-        np.empty(n),
-    )
+    n, shape = len(population), (population.codes, population.constants, population.lengths)
+    slopes, found = np.empty((n, len(rows), 2)), np.empty(n)
 
     def some(first: int, last: int) -> None:
-        bound_derivatives(*shape, low, high, column, first, last, bounds)
-        found[first:last] = _wrong_part(bounds[first:last], signs[first:last])
+        bound_derivatives(*shape, rows, rows, column, first, last, slopes)
+        found[first:last] = _wrong_part(slopes[first:last], signs[first:last])
 
     threads.in_chunks(n, some)
     return found
 
 
 def _wrong_part(bounds: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """Return the mean over boxes of the part of the greatest slope that has the wrong sign, (n,)."""
+    """Return the mean over rows of the part of the greatest slope that has the wrong sign, (n,)."""
     rising = signs[:, None] > 0
     least = np.where(rising, bounds[:, :, 0], -bounds[:, :, 1])
     steepest = np.where(np.isinf(bounds), 0.0, np.abs(bounds)).max(axis=(1, 2))[:, None]

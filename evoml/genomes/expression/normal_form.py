@@ -1,6 +1,7 @@
 """The algebra under a formula: sums of numbers times products of powers, in which equal parts are one.
 
-A normal form equals its formula, up to rounding, wherever the formula is finite. Elsewhere it may be finite: x / x is 1.
+A normal form equals its formula, up to rounding, wherever the formula is finite and no part of the normal form overflows.
+Elsewhere it may be finite: x / x is 1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from evoml.genomes.expression.operations import Operation
 from evoml.genomes.expression.population import Formula
 
 _NEVER_NEGATIVE = ("abs", "exp", "cosh", "sigmoid")
-_LARGEST_FACTOR = 690.0  # in magnitude, of the exponent of a number that is taken out of an exponential
+_LARGEST_FACTOR = 30.0  # in magnitude, of the exponent of a number that is taken out: as much nearer is overflow then
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def _inverse(operand: Sum) -> Sum:
 
 
 def _exponential(operand: Sum) -> Sum:
-    """Return e to a sum: its number becomes a factor, where that is an ordinary number."""
+    """Return e to a sum: its number becomes a factor, where that is not too large or small."""
     if not operand.terms:
         return Sum(math.exp(operand.number))
     if operand.number and abs(operand.number) < _LARGEST_FACTOR:

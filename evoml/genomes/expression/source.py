@@ -28,28 +28,31 @@ _SYMPY_CBRT = '''def cbrt(x):
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")  # characters that a name may hold, and a source may not
 _NUMPY_LINKS = {
     "sigmoid": (
-        '    with np.errstate(over="ignore"):\n        second = 1 / (1 + np.exp(-{scores}[:, 0]))\n'
+        '    with np.errstate(over="ignore"):\n        second = 1 / (1 + np.exp(-values[:, 0]))\n'
         "    return np.stack([1 - second, second], axis=1)"
     ),
     "softmax": (
-        "    values = {scores}\n    powers = np.exp(values - values.max(axis=1, keepdims=True))\n"
+        "    powers = np.exp(values - values.max(axis=1, keepdims=True))\n"
         "    return powers / powers.sum(axis=1, keepdims=True)"
     ),
     "one_vs_rest": (
-        '    with np.errstate(over="ignore"):\n        values = 1 / (1 + np.exp(-{scores}))\n'
-        "    return values / values.sum(axis=1, keepdims=True)"
+        '    with np.errstate(over="ignore"):\n        shares = 1 / (1 + np.exp(-values))\n'
+        "    total = shares.sum(axis=1, keepdims=True)\n"
+        "    return np.where(total == 0, 1 / len(CLASSES), shares / np.where(total == 0, 1, total))"
     ),
 }
 _PLAIN_LINKS = {
-    "sigmoid": "    second = sigmoid({scores}[0])\n    return [1 - second, second]",
+    "sigmoid": "    second = sigmoid(values[0])\n    return [1 - second, second]",
     "softmax": (
-        "    values = {scores}\n    powers = [exp(value - max(values)) for value in values]\n"
-        "    return [power / sum(powers) for power in powers]"
+        "    powers = [exp(value - max(values)) for value in values]\n    return [power / sum(powers) for power in powers]"
     ),
     "one_vs_rest": (
-        "    values = [sigmoid(value) for value in {scores}]\n    return [value / sum(values) for value in values]"
+        "    shares = [sigmoid(value) for value in values]\n    total = sum(shares)\n"
+        "    return [share / total if total else 1 / len(CLASSES) for share in shares]"
     ),
 }
+_NUMPY_DEFINED = "    values = np.where(np.isfinite(values), values, UNDEFINED)\n"
+_PLAIN_DEFINED = "    values = [value if math.isfinite(value) else other for value, other in zip(values, UNDEFINED)]\n"
 
 
 def numpy_source(
@@ -58,12 +61,14 @@ def numpy_source(
     link: Link = "identity",
     classes: Sequence[Any] | None = None,
     comment: str = "",
+    undefined: Sequence[float] | None = None,
 ) -> str:
     """Return a module with ``predict(X)`` over an array of shape (n_rows, n_columns), columns in the order of ``names``.
 
     formulas: one, or several: outputs of a regression, or a score for each class. link: what makes probabilities of them:
-    "sigmoid" of one formula, the second class's; "softmax"; "one_vs_rest" (sigmoids, divided by their sum). With a link
-    there is ``predict_proba(X)`` too, and ``predict(X)`` gives ``classes``. Raises SettingError where these do not fit.
+    "sigmoid" of one formula, the second class's; "softmax"; "one_vs_rest" (sigmoids, divided by their sum; all alike
+    where that is 0). With a link there is ``predict_proba(X)`` too, and ``predict(X)`` gives ``classes``; undefined: the score
+    of each formula for the probabilities of rows in which it is not defined. Raises SettingError where these do not fit.
     """
     formulas, labels = _checked(formulas, link, classes)
     expressions = [_expression(formula, "numpy", "np.") for formula in formulas]
@@ -78,9 +83,11 @@ def numpy_source(
         f'    """Return {shape} of X (n_rows, {len(names)}); what is not defined is nan or infinite."""\n'
         f'{head}    with np.errstate(all="ignore"):\n        return {body}\n'
     )
-    probabilities = _NUMPY_LINKS.get(link, "").format(scores="scores(X)")
+    defined = _NUMPY_DEFINED if undefined is not None else ""
+    probabilities = f"    values = scores(X)\n{defined}{_NUMPY_LINKS[link]}" if link != "identity" else ""
     choice = "np.asarray(CLASSES)[predict_proba(X).argmax(axis=1)]"
-    return _module("import numpy as np\n\n\n", "X", evaluation, probabilities, choice, labels, formulas, names, comment)
+    told = _constants(labels, undefined)
+    return _module("import numpy as np\n\n\n", "X", evaluation, probabilities, choice, told, formulas, names, comment)
 
 
 def plain_source(
@@ -89,6 +96,7 @@ def plain_source(
     link: Link = "identity",
     classes: Sequence[Any] | None = None,
     comment: str = "",
+    undefined: Sequence[float] | None = None,
 ) -> str:
     """Return the same in plain Python: ``predict(row)`` of one row, a sequence of numbers in the order of ``names``."""
     formulas, labels = _checked(formulas, link, classes)
@@ -101,11 +109,13 @@ def plain_source(
         + "".join(f"    {line}\n" for line in lines)
         + f"    return {expressions[0] if alone else '[' + ', '.join(expressions) + ']'}\n"
     )
-    probabilities = _PLAIN_LINKS.get(link, "").format(scores="scores(row)")
+    defined = _PLAIN_DEFINED if undefined is not None else ""
+    probabilities = f"    values = scores(row)\n{defined}{_PLAIN_LINKS[link]}" if link != "identity" else ""
     helpers = _helpers(evaluation + probabilities)
-    head = ("import math\n\n\n" if "math." in helpers + evaluation else "") + helpers
+    head = ("import math\n\n\n" if "math." in helpers + evaluation + probabilities else "") + helpers
     choice = "max(zip(predict_proba(row), CLASSES), key=lambda pair: pair[0])[1]"
-    return _module(head, "row", evaluation, probabilities, choice, labels, formulas, names, comment)
+    told = _constants(labels, undefined)
+    return _module(head, "row", evaluation, probabilities, choice, told, formulas, names, comment)
 
 
 def sympy_source(formulas: Formula | Sequence[Formula], names: Sequence[str], comment: str = "") -> str:
@@ -187,22 +197,32 @@ def _helpers(text: str) -> str:
     return "".join(inspect.getsource(one).rstrip() + "\n\n\n" for one in functions)
 
 
+def _constants(labels: list[Any] | None, undefined: Sequence[float] | None) -> str | None:
+    """Return what a module of classes begins with, None for one of numbers."""
+    if labels is None:
+        return None
+    scores = (
+        f"UNDEFINED = {list(undefined)!r}  # scores where a formula is not defined\n" if undefined is not None else ""
+    )
+    return f"CLASSES = {labels!r}\n{scores}"
+
+
 def _module(
     head: str,
     argument: str,
     evaluation: str,
     probabilities: str,
     choice: str,
-    labels: list[Any] | None,
+    constants: str | None,
     formulas: Sequence[Formula],
     names: Sequence[str],
     comment: str,
 ) -> str:
     text = f"{_docstring(formulas, names, comment)}\n{head}"
-    if labels is None:
+    if constants is None:
         return f"{text}def predict({argument}):\n{evaluation}"
     return (
-        f"{text}CLASSES = {labels!r}\n\n\ndef scores({argument}):\n{evaluation}\n\n"
+        f"{text}{constants}\n\ndef scores({argument}):\n{evaluation}\n\n"
         f'def predict_proba({argument}):\n    """Return the probabilities of CLASSES."""\n{probabilities}\n\n\n'
         f'def predict({argument}):\n    """Return the most probable of CLASSES."""\n    return {choice}\n'
     )

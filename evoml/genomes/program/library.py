@@ -71,11 +71,11 @@ LIBRARY: Mapping[str, str] = {
 
 def program_of(text: str) -> Program:
     """Return the program of a name in the library, or the one written in ``text``. Raises SearchSpaceError."""
-    if text in LIBRARY:
+    if isinstance(text, str) and text in LIBRARY:
         return read(LIBRARY[text])
-    if "\n" not in text and "def" not in text:
+    if not isinstance(text, str) or "def" not in text:
         raise SearchSpaceError(
-            f"there is no program {text!r}{nearest(text, LIBRARY)}; there are: {', '.join(LIBRARY)}; or write one: def"
+            f"there is no program {text!r}{nearest(str(text), LIBRARY)}; there are: {', '.join(LIBRARY)}; or write one: def"
             " setup(), def predict(), def learn()"
         )
     return read(text)

@@ -108,6 +108,8 @@ BY_CODE: Mapping[int, Operation] = {one.code: one for one in OPERATIONS.values()
 
 def operation(name: str) -> Operation:
     """Return the operation of a name. Raises SearchSpaceError, with the nearest name, for any other."""
+    if not isinstance(name, str):
+        raise SearchSpaceError(f"operations are given by name, such as 'scalar_sum', got {name!r}")
     found = OPERATIONS.get(name)
     if found is None:
         raise SearchSpaceError(
@@ -117,5 +119,8 @@ def operation(name: str) -> Operation:
 
 
 def codes_of(names: Iterable[str]) -> tuple[int, ...]:
-    """Return the numbers of operations, each once, in their order."""
-    return tuple(dict.fromkeys(operation(name).code for name in names))
+    """Return the numbers of operations, each once, in their order; of one where it is a name alone."""
+    if not isinstance(names, Iterable):
+        raise SearchSpaceError(f"operations are given by name, such as ['scalar_sum'], got {names!r}")
+    listed = [names] if isinstance(names, str) else names
+    return tuple(dict.fromkeys(operation(name).code for name in listed))

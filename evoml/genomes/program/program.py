@@ -12,6 +12,7 @@ from evoml.genomes.program.operations import BY_CODE, LETTERS, Operation, operat
 from evoml.kernels.program_codes import COMPONENTS, FIRST_OUTPUT, N_LITERALS
 
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
+MOST_ADDRESSES = 64  # of all types together: kernels know each by a bit of one number
 LEAST_ADDRESSES = {"s": 2, "v": 1, "m": 0}  # the label, the prediction and the features are always there
 
 
@@ -75,11 +76,22 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Program:
-    """A program that learns: instructions that set up its memory, predict a label, and learn from it."""
+    """A program that learns: instructions that set up its memory, predict a label, and learn from it.
+
+    Raises SearchSpaceError for one that needs more than 64 addresses in all, counted from 0 in each type of memory.
+    """
 
     setup: tuple[Instruction, ...] = ()
     predict: tuple[Instruction, ...] = ()
     learn: tuple[Instruction, ...] = ()
+
+    def __post_init__(self) -> None:
+        scalars, vectors, matrices = self.addresses
+        if scalars + vectors + matrices > MOST_ADDRESSES:
+            raise SearchSpaceError(
+                f"a program has {MOST_ADDRESSES} addresses at most, got one that needs {scalars} scalars, {vectors} vectors and"
+                f" {matrices} matrices; number them from 0 on, without gaps"
+            )
 
     @property
     def components(self) -> tuple[tuple[Instruction, ...], ...]:

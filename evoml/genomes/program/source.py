@@ -60,7 +60,7 @@ def numpy_source(
 ) -> str:
     """Return the text of a module with ``LearnedAlgorithm(seed).fit(X, y).predict(X)``.
 
-    classes: whether labels are classes, of which there may be any number. examples: that are learned from at least.
+    classes: whether labels are classes, of which there may be any number. examples: that are learned from.
     most_features: of the program's vectors. seed: the one that is taken where none is given.
     """
     instructions = [one for component in program.components for one in component]
@@ -133,7 +133,7 @@ _HEAD = '''
 
 import numpy as np
 
-EXAMPLES = {examples}  # that it learns from at least: rows of small tables come several times
+EXAMPLES = {examples}  # that it learns from: rows of smaller tables come several times, of larger ones so many are drawn
 MOST_FEATURES = {most_features}  # more columns are projected at random
 LARGEST_ERROR = {largest_error}  # beyond which learning has failed
 FOR_PREDICTION = 1 << 40  # number of an example that is not learned from; random numbers hang on it
@@ -191,7 +191,7 @@ class Table:
             projected = (X - self.centre) @ self.weights
             self.weights = self.weights * inverse_spread(projected, np.abs(projected).max(axis=0))
         n_rows = len(X)
-        self.order = np.concatenate([rng.permutation(n_rows) for _ in range(max(1, -(-EXAMPLES // n_rows)))])
+        self.order = np.concatenate([rng.permutation(n_rows) for _ in range(-(-EXAMPLES // n_rows))])[:EXAMPLES]
 
     def features(self, X):
         centred = np.asarray(X, np.float64) - self.centre

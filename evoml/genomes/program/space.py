@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evoml.core.errors import SearchSpaceError, SettingError, nearest
-from evoml.genomes.program.canonical import key
+from evoml.genomes.program.canonical import canonical, key, without_dead_code
 from evoml.genomes.program.operations import BY_CODE, OPERATIONS, codes_of
-from evoml.genomes.program.program import Program, Programs
+from evoml.genomes.program.program import MOST_ADDRESSES, Program, Programs
 from evoml.genomes.program.text import read, write
 from evoml.kernels.program_codes import COMPONENTS
 from evoml.kernels.program_codes import MUTATIONS as KNOWN
@@ -30,7 +31,7 @@ MUTATIONS = {
 }
 _WORDS = {"s": "scalars", "v": "vectors", "m": "matrices"}
 _TAKEN = {"scalars": ", of which one is the label", "vectors": ", of which one is the features", "matrices": ""}
-_MOST_ADDRESSES, _LEAST_ADDRESSES = 64, {"scalars": 2, "vectors": 1, "matrices": 0}
+_LEAST_ADDRESSES = {"scalars": 2, "vectors": 1, "matrices": 0}
 
 
 class ProgramSpace:
@@ -70,9 +71,12 @@ class ProgramSpace:
         self.operations = {
             name: codes_of(names) for name, names in zip(COMPONENTS, (setup, predict, learn), strict=True)
         }
-        self.memory = {"scalars": scalars, "vectors": vectors, "matrices": matrices}
-        self.sizes = {name: tuple(sizes.get(name, SIZES[name])) for name in COMPONENTS}
+        memory = {"scalars": scalars, "vectors": vectors, "matrices": matrices}
+        self.memory = {name: _whole(count, name) for name, count in memory.items()}
+        self.sizes = {name: _bounds(sizes.get(name, SIZES[name]), name) for name in COMPONENTS}
         self.initial = {name: self.sizes[name][1] if initial is None else initial[name] for name in COMPONENTS}
+        if not isinstance(mutations, Mapping):
+            raise SettingError(f"mutations need a weight for each name, such as {MUTATIONS}, got {mutations!r}")
         self.mutations, self.mutation_probability = dict(mutations), mutation_probability
         self._check()
 
@@ -82,8 +86,8 @@ class ProgramSpace:
                 raise SettingError(
                     f"programs need {_LEAST_ADDRESSES[name]} {name} or more, for label, prediction and features; got {count}"
                 )
-        if sum(self.memory.values()) > _MOST_ADDRESSES:
-            raise SettingError(f"programs have {_MOST_ADDRESSES} addresses at most, got {self.memory}; take fewer")
+        if sum(self.memory.values()) > MOST_ADDRESSES:
+            raise SettingError(f"programs have {MOST_ADDRESSES} addresses at most, got {self.memory}; take fewer")
         for name, (least, most) in self.sizes.items():
             if not 0 <= least <= self.initial[name] <= most:
                 raise SettingError(
@@ -94,7 +98,7 @@ class ProgramSpace:
                 raise SettingError(
                     f"there is no mutation {name!r}{nearest(name, KNOWN)}; there are: {', '.join(KNOWN)}"
                 )
-            if not (np.isfinite(weight) and weight >= 0):
+            if not (isinstance(weight, Real) and np.isfinite(weight) and weight >= 0):
                 raise SettingError(f"the weight of {name!r} must be a number of 0 or more, got {weight!r}")
         if not any(self.mutations.values()):
             raise SettingError("programs need a mutation with a weight above 0, such as 'alter'; got none")
@@ -178,6 +182,11 @@ class ProgramSpace:
     def parse(self, text: str) -> Program:
         """Return the program written in ``text``. Raises SearchSpaceError if it is none, or none of this space."""
         program = read(text)
+        self.check(program)
+        return program
+
+    def check(self, program: Program) -> None:
+        """Raise SearchSpaceError for a program that is none of this space."""
         for (name, allowed), component in zip(self.operations.items(), program.components, strict=True):
             if len(component) > self.sizes[name][1]:
                 raise SearchSpaceError(
@@ -191,7 +200,19 @@ class ProgramSpace:
         for (name, there), needed in zip(self.memory.items(), program.addresses, strict=True):
             if needed > there:
                 raise SearchSpaceError(f"the program needs {needed} {name}, there are {there}; allow more")
-        return program
+
+    def tidied(self, program: Program) -> Program:
+        """Return the canonical form of a program, or where constants are no operation to fold to, it without dead code."""
+        form = canonical(program)
+        return form if self.holds(write(form)) else without_dead_code(program)
+
+    def holds(self, text: str) -> bool:
+        """Return whether a text is a program of this space."""
+        try:
+            self.parse(text)
+        except SearchSpaceError:
+            return False
+        return True
 
     def text(self, program: Program) -> str:
         return write(program)
@@ -199,6 +220,27 @@ class ProgramSpace:
     def key(self, program: Program) -> int:
         """Return a hash of what the program does; it is that of its canonical form."""
         return key(program)
+
+
+def _whole(value: Any, name: str) -> int:
+    """Return a whole number as such. Raises SettingError for anything else."""
+    try:
+        if not isinstance(value, bool | str) and int(value) == value:
+            return int(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise SettingError(f"{name} must be a whole number, got {value!r}")
+
+
+def _bounds(given: Any, name: str) -> tuple[int, int]:
+    """Return least and most instructions of a component. Raises SettingError for what are no two whole numbers."""
+    try:
+        least, most = given
+    except (TypeError, ValueError):
+        raise SettingError(
+            f"the sizes of {name} are two numbers, least and most, such as (0, 12), got {given!r}"
+        ) from None
+    return _whole(least, f"the least size of {name}"), _whole(most, f"the most of {name}")
 
 
 def _keys(keys: Any) -> np.ndarray:

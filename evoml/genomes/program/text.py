@@ -34,7 +34,9 @@ def read(text: str) -> Program:
     try:
         body = ast.parse(text).body
     except SyntaxError as error:
-        raise SearchSpaceError(f"line {error.lineno} of the program cannot be read: {error.msg}") from None
+        raise SearchSpaceError(f"line {error.lineno or 1} of the program cannot be read: {error.msg}") from None
+    except (ValueError, MemoryError, RecursionError) as error:  # null characters, brackets in hundreds of brackets
+        raise SearchSpaceError(f"the program cannot be read: {error or 'it is nested too deeply'}") from None
     found: dict[str, tuple[Instruction, ...]] = {}
     for one in body:
         if not isinstance(one, ast.FunctionDef) or one.name not in COMPONENTS:
@@ -44,6 +46,8 @@ def read(text: str) -> Program:
             raise _mistake(one, f"expected one of def setup(), def predict(), def learn(), got {got}")
         if one.name in found:
             raise _mistake(one, f"there is a {one.name} already")
+        if one.decorator_list or one.returns is not None or ast.unparse(one.args):
+            raise _mistake(one, f"a component is written def {one.name}(): without arguments, types or decorators")
         found[one.name] = _component(one.body)
     return Program(*(found.get(name, ()) for name in COMPONENTS))
 
@@ -75,9 +79,11 @@ class _Shape(ast.NodeTransformer):
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if self._with_numbers and isinstance(node.value, int | float):
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            return node
+        if self._with_numbers:
             return self._number(float(node.value))
-        return node
+        return ast.Constant(1) if node.value == 1 else node  # 1.0 / s2 is 1 / s2
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         before = len(self.numbers)
@@ -110,7 +116,10 @@ def _shapes() -> dict[str, str]:
 def _instruction(node: ast.stmt) -> Instruction:
     text = ast.unparse(node)
     for with_numbers in (False, True):
-        shape, parts = _shape(text, with_numbers)
+        try:
+            shape, parts = _shape(text, with_numbers)
+        except OverflowError:
+            raise _mistake(node, "a number is beyond what 64 bits hold, about 1.8e308") from None
         name = _shapes().get(shape)
         if name is not None:
             output, *inputs = parts.addresses or [0]

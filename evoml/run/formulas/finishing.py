@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,12 @@ from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch
 from evoml.evaluation.formula_table import FormulaTable
 from evoml.genomes.expression.description import complexities, description_lengths, gaussian_nats, knee
 from evoml.genomes.expression.population import Formula, Population, constant
-from evoml.genomes.expression.simplify import simplify
 from evoml.genomes.expression.snapping import snap
+from evoml.genomes.expression.space import ExpressionSpace
 from evoml.genomes.expression.text import write
 from evoml.kernels.expression_fitness import LOG_LOSS, MAE, MSE, R2
 from evoml.kernels.expression_least_squares import fit_constants
+from evoml.run.formulas.demands import Forms
 from evoml.run.formulas.hall_of_fame import LEAST_GAIN
 from evoml.run.formulas.rounding import ROUNDING, rounded
 
@@ -77,15 +78,28 @@ class Front:
     chosen: int
 
 
-def finished_front(wanted: FormulaSearch, table: FormulaTable, lineage: Lineage, until: float | None) -> Front:
-    """Return the front of a lineage; ``until`` is the moment by which it should be there, None for no hurry."""
+def finished_front(wanted: FormulaSearch, table: FormulaTable, lineage: Lineage, late: Callable[[], bool]) -> Front:
+    """Return the front of a lineage; ``late`` tells whether it should be there by now.
+
+    All formulas in it keep what is demanded of them; it warns where none but a constant does.
+    """
+    space = lineage.algorithm.space
+    assert isinstance(space, ExpressionSpace)
+    forms = Forms.of(wanted, space, table)
     all_rows = LocalSearch(rows=table.n_rows)
     fitness = FormulaFitness(table, wanted.loss, all_rows, lineage.fitness.threads, weights=lineage.fitness.weights)
     whole = [constant(table.best_constant(fitness.loss))]
     if lineage.hall.genomes is not None:
-        whole += _polished(fitness, lineage.hall.genomes, wanted.loss != "correlation", until)
+        whole += _polished(fitness, lineage.hall.genomes, forms, wanted.loss != "correlation", late)
+        if len(whole) == 1 and forms.demands:
+            warnings.warn(
+                "no formula was found that keeps what is demanded by units, target_unit and monotone; the front holds a"
+                " constant only: search longer, or demand less",
+                UserWarning,
+                stacklevel=6,
+            )
     if wanted.snap:
-        whole = [_plainer(table, fitness.loss, one, until) for one in whole]
+        whole = [_plainer(table, fitness.loss, one, forms, late) for one in whole]
     shown = _described(fitness, list(dict.fromkeys(whole)))
     return Front(lineage.label, shown, chosen(shown, wanted.selection))
 
@@ -105,33 +119,45 @@ def chosen(shown: Sequence[Shown], selection: str) -> int:
     return len(shown) - 1
 
 
-def _polished(fitness: FormulaFitness, genomes: Population, fold: bool, until: float | None) -> list[Formula]:
-    """Return formulas with constants tuned on all rows, as long as there is time, and with what scales them."""
+def _polished(
+    fitness: FormulaFitness, genomes: Population, forms: Forms, fold: bool, late: Callable[[], bool]
+) -> list[Formula]:
+    """Return formulas with constants tuned on all rows, as long as there is time, and with what scales them.
+
+    Where the tuned one breaks a demand it is taken as the search left it, and left out if that breaks it, too.
+    """
     whole: list[Formula] = []
     together = _FEW * fitness.threads.count
     for first in reversed(range(0, len(genomes), together)):  # the best come first, lest the time be up
         few = genomes.take(np.arange(first, min(first + together, len(genomes))))
-        late = until is not None and time.monotonic() > until
-        steps = np.full(len(few), 0 if late else POLISH_STEPS, np.int32)
-        chunk = _FEW if fitness.loss == MAE else 1  # sums of MAE hang on who is summed with whom
-        found = fitness.score(few, steps, chunk)
-        finite = np.flatnonzero(np.isfinite(found.errors))
-        in_order = np.lexsort((finite, -(finite // _FEW)))  # the same for any number of threads
-        for at in finite[in_order].tolist():
-            intercept, slope = map(float, found.scales[at]) if fold else (0.0, 1.0)
-            whole.append(simplify(found.genomes[at], intercept, slope))
+        kept = _kept(fitness, few, 0 if late() else POLISH_STEPS, forms, fold)
+        if forms.demands and None in kept.values():
+            untuned = _kept(fitness, few, 0, forms, fold)
+            kept = {at: one or untuned.get(at) for at, one in kept.items()}
+        whole += [one for one in kept.values() if one is not None]
     return whole
 
 
-def _plainer(table: FormulaTable, loss: int, formula: Formula, until: float | None) -> Formula:
+def _kept(fitness: FormulaFitness, few: Population, steps: int, forms: Forms, fold: bool) -> dict[int, Formula | None]:
+    """Return formulas after so many steps of local search by their number, None for those that break a demand."""
+    chunk = _FEW if fitness.loss == MAE else 1  # sums of MAE hang on who is summed with whom
+    found = fitness.score(few, np.full(len(few), steps, np.int32), chunk)
+    finite = np.flatnonzero(np.isfinite(found.errors))
+    in_order = np.lexsort((finite, -(finite // _FEW)))  # the same for any number of threads
+    kept = {}
+    for at in finite[in_order].tolist():
+        scales = [tuple(map(float, found.scales[at]))] if fold else [(0.0, 1.0), (0.0, -1.0)]
+        scaled = (forms.kept(found.genomes[at], *one) for one in scales)
+        kept[at] = next((one for one in scaled if one is not None), None)
+    return kept
+
+
+def _plainer(table: FormulaTable, loss: int, formula: Formula, forms: Forms, late: Callable[[], bool]) -> Formula:
     """Return the formula with fewer and rounder constants, and without digits that the data hardly mind."""
     if len(formula) == 1:
         return formula
 
-    def late() -> bool:
-        return until is not None and time.monotonic() > until
-
-    formula, few = rounded(formula, table, loss, late), table.evenly(SNAP_ROWS)
+    formula, few = rounded(formula, table, loss, late, forms), table.evenly(SNAP_ROWS)
     unit = few.loss(np.full(few.n_rows, few.best_constant(loss)), loss)
 
     def of(one: Formula) -> float:
@@ -143,10 +169,13 @@ def _plainer(table: FormulaTable, loss: int, formula: Formula, until: float | No
     def accepts(other: Formula) -> bool:
         new = set(other.constants) - set(formula.constants)
         plain = all(float(f"{value:.{SNAP_DIGITS}g}") == value for value in new)
-        return not late() and of(other) <= (loose if plain else own + ROUNDING * unit)
+        if late() or of(other) > (loose if plain else own + ROUNDING * unit):
+            return False
+        return not forms.demands or forms.keeps(forms.simplified(other))
 
     nothing = NOTHING * float(np.abs(few.target).max())  # what is added and as small as this may go
-    return simplify(snap(formula, accepts, tolerances=[nothing] * len(formula.constants)))
+    snapped = snap(formula, accepts, tolerances=[nothing] * len(formula.constants))
+    return forms.kept(snapped) or formula
 
 
 def _described(fitness: FormulaFitness, whole: Sequence[Formula]) -> tuple[Shown, ...]:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evoml.algorithms import array_algorithm
 from evoml.algorithms.arrays import ArrayAlgorithm, Islands
 from evoml.algorithms.choosing import settings_for
+from evoml.algorithms.topologies import destinations
 from evoml.core.budget import early_stopping, spent
-from evoml.core.errors import SettingError, nearest
+from evoml.core.errors import DataError, SettingError, nearest
 from evoml.core.threads import ALONE, Threads
-from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch, Penalty
+from evoml.evaluation.formula_fitness import FormulaFitness, LocalSearch
 from evoml.evaluation.formula_table import LOSSES, FormulaTable
 from evoml.genomes.expression.description import node_weights
-from evoml.genomes.expression.monotone import Monotonicity, sampled_violations
 from evoml.genomes.expression.operations import DEFAULT
 from evoml.genomes.expression.population import Formula, Population
 from evoml.genomes.expression.space import ExpressionSpace
-from evoml.genomes.expression.units import Units, unit_violations
-from evoml.run.batches import Recorder, begun, compiled, cpu_spent, evolve_batches, progress_in
+from evoml.genomes.expression.units import Units
+from evoml.run.batches import Recorder, begun, compiled, cpu_spent, evolve_batches, lateness, progress_in
+from evoml.run.formulas.demands import penalties
 from evoml.run.formulas.finishing import Front, finished_front
 from evoml.run.formulas.hall_of_fame import HallOfFame
 from evoml.run.formulas.loop import Lineage, Run
-from evoml.run.formulas.settings import SELECTIONS, FormulaSearch, settings_of
+from evoml.run.formulas.settings import PRECISIONS, SELECTIONS, FormulaSearch, settings_of
 from evoml.run.opening import opened
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from evoml.run.loop import Finished
 
 KERNELS = "expression"  # the group of kernels that is compiled before the clock starts
-MONOTONE_ROWS = 64  # at which formulas are looked at, where they must rise or fall with a column
+LARGEST = 1e140  # value of a target that can be squared and summed, and the inverse of the least difference that can
 SETTLED = 10  # generations without a better front after which a solved problem is left
 
 
@@ -83,7 +85,8 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
     """
     check(wanted)
     wanted = compiled(wanted, KERNELS, "formulas")
-    tables = [FormulaTable.of(wanted.X, target, wanted.weights) for target in wanted.targets]
+    classes = wanted.loss == "log_loss"
+    tables = [FormulaTable.of(wanted.X, target, wanted.weights, classes) for target in wanted.targets]
     with ExitStack() as open_:
         threads = open_.enter_context(Threads(wanted.n_jobs))
         lineages = [_lineage(wanted, label, table, threads) for label, table in zip(wanted.labels, tables, strict=True)]
@@ -99,23 +102,37 @@ def search_formulas(wanted: FormulaSearch) -> FormulaResult:
             "solved": lambda progress: 1.0 - progress.best_score <= wanted.solved and progress.stalled >= SETTLED,
         }
         run, finished = evolve_batches(first, recorder, journal, rules, wanted.callbacks, progress_of)
-        seconds = wanted.budget.seconds
-        until = None if seconds is None or wanted.budget.ordered else wanted.began.wall + seconds
+        late = lateness(wanted, journal, run)
         fronts = tuple(
-            finished_front(wanted, table, one, until) for table, one in zip(tables, run.lineages, strict=True)
+            finished_front(wanted, table, one, late) for table, one in zip(tables, run.lineages, strict=True)
         )
         return _result(wanted, run, fronts, finished, journal)
 
 
 def check(wanted: FormulaSearch) -> None:
-    """Raise SettingError for a setting that is not known, or does not fit the others."""
+    """Raise SettingError for a setting that is not known, DataError for a target that cannot be computed with."""
     for name, value, known in (
         ("loss", wanted.loss, LOSSES),
         ("selection", wanted.selection, SELECTIONS),
+        ("precision", wanted.precision, PRECISIONS),
     ):
         if value not in known:
             raise SettingError(f"unknown {name} {value!r}{nearest(value, known)}; there are: {', '.join(known)}")
     array_algorithm(wanted.algorithm)
+    for target in wanted.targets:
+        _check_scale(target)
+
+
+def _check_scale(target: np.ndarray) -> None:
+    """Raise DataError for a target that varies, and whose squares no number holds."""
+    largest = float(np.abs(target).max())
+    spread = float(np.ptp(target)) if largest <= LARGEST else largest * float(np.ptp(target / largest))
+    if spread and (largest > LARGEST or spread < 1 / LARGEST):
+        size = f"reach {largest:.3g}" if largest > LARGEST else f"differ by {spread:.3g} at most"
+        raise DataError(
+            f"the target's values {size}, and the squares of such numbers cannot be computed with; multiply the target by"
+            f" {1 / max(spread, 1e-300):.0e}, say, and divide what is predicted by that"
+        )
 
 
 def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable, threads: Threads) -> Lineage:
@@ -130,7 +147,7 @@ def _lineage(wanted: FormulaSearch, label: str, table: FormulaTable, threads: Th
         LocalSearch(wanted.local_steps, wanted.local_probability, wanted.local_rows),
         threads,
         weights=space.weights,
-        penalties=_penalties(wanted, space, table),
+        penalties=penalties(wanted, space, table),
         with_cases=algorithm.needs_cases,
         precision=wanted.precision,
     )
@@ -145,12 +162,7 @@ def formula_space(wanted: FormulaSearch, threads: Threads = ALONE) -> Expression
         leaves = (float(wanted.complexity.get(name, 1.0)) for name in ("constant", "variable"))
         weights = node_weights(own, *leaves)
     if wanted.units is not None or wanted.target_unit is not None:
-        given = wanted.units or {}
-        if unknown := [name for name in given if name not in wanted.names]:
-            raise SettingError(
-                f"units names the column {unknown[0]!r}{nearest(unknown[0], wanted.names)}, which is not there"
-            )
-        units = Units.of([given.get(name) for name in wanted.names], wanted.target_unit)
+        units = Units.of(_units_in_order(wanted.units or {}, wanted.names), wanted.target_unit)
     return ExpressionSpace(
         wanted.names,
         DEFAULT if wanted.operations is None else wanted.operations,
@@ -165,16 +177,14 @@ def formula_space(wanted: FormulaSearch, threads: Threads = ALONE) -> Expression
     )
 
 
-def _penalties(wanted: FormulaSearch, space: ExpressionSpace, table: FormulaTable) -> list[Penalty]:
-    """Return what measures how far formulas are from the demands on units and on monotonicity."""
-    found: list[Penalty] = []
-    units = space.units
-    if units is not None:
-        found.append(lambda genomes, scales: unit_violations(genomes, units, scaled=True))
-    if wanted.monotone:
-        demanded = Monotonicity.of(wanted.monotone, wanted.names)  # type: ignore[arg-type]
-        rows = np.ascontiguousarray(table.evenly(MONOTONE_ROWS).features.T)
-        found.append(lambda genomes, scales: sampled_violations(genomes, demanded, rows, scales[:, 1], space.threads))
+def _units_in_order(given: Mapping[Any, str], names: Sequence[str]) -> list[str | None]:
+    """Return the unit of each column, of those given by name or by number. Raises SettingError."""
+    found: list[str | None] = [None] * len(names)
+    for column, unit in given.items():
+        at = list(names).index(column) if column in names else column
+        if isinstance(at, bool) or not isinstance(at, (int, np.integer)) or not 0 <= at < len(names):
+            raise SettingError(f"units names the column {column!r}{nearest(column, names)}, which is not there")
+        found[int(at)] = unit
     return found
 
 
@@ -183,14 +193,15 @@ def _algorithm(wanted: FormulaSearch, space: ExpressionSpace) -> ArrayAlgorithm 
     more = settings_for(kind, parsimony=wanted.parsimony)
     formulas = [space.parse(text) for text in wanted.initial_formulas]
     initial = Population.of(formulas, wanted.max_length) if formulas else None
-    count = wanted.islands if isinstance(wanted.topology, str) else len(wanted.topology)
-    islands = [
+    islands = wanted.islands if wanted.islands > 1 else None  # one is the default, and no island
+    count = wanted.islands if isinstance(wanted.topology, str) else len(destinations(wanted.topology, islands))
+    populations = [
         kind(
             space, wanted.seed, wanted.population_size, wanted.tournament_size, island, initial, wanted.patience, **more
         )
         for island in range(count)
     ]
-    return islands[0] if len(islands) == 1 else Islands(islands, wanted.migration_every, topology=wanted.topology)
+    return populations[0] if count == 1 else Islands(populations, wanted.migration_every, topology=wanted.topology)
 
 
 def _result(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evoml.run.formulas.loop import Sight
 
 SELECTIONS = ("mdl", "knee", "best")
+PRECISIONS = ("float64", "float32")
 LIBRARIES = ("numpy", "numba", "llvmlite", "scipy")
 
 _NOT_RECORDED = (
@@ -71,7 +72,7 @@ class FormulaSearch:
     local_probability: float = 1.0
     local_rows: int = 256
     complexity: Mapping[str, float] | None = None
-    units: Mapping[str, str] | None = None
+    units: Mapping[Any, str] | None = None
     target_unit: str | None = None
     monotone: Mapping[str, str] | None = None
     initial_formulas: Sequence[str] = ()

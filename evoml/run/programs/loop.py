@@ -11,13 +11,15 @@ import numpy as np
 
 from evoml.core.candidate import Candidate, Evaluation, Outcome, Status
 from evoml.core.random import mixed
+from evoml.evaluation.program_model import fitness_as_used
 from evoml.evaluation.program_problems import TaskSet
-from evoml.genomes.program.canonical import canonical, key
+from evoml.genomes.program.canonical import key
 from evoml.genomes.program.program import Program, Programs
 from evoml.genomes.program.text import read, write
 from evoml.kernels.program_evaluate import evaluate
 from evoml.kernels.program_run import make_rules
 from evoml.kernels.program_search import BORN, COUNT_NAMES, State, make_settings, make_state, migrate
+from evoml.kernels.program_tasks import MOST_LANES
 from evoml.run.batches import below, packed, unpacked
 from evoml.run.programs.islands import IslandExecutor, Setting
 from evoml.run.programs.settings import ProgramSearch, first_programs
@@ -36,9 +38,9 @@ class Champion:
     Attributes
     ----------
     text : str
-        Of its canonical form.
+        Of its canonical form, or of it without dead code where the space has no constants to fold to.
     key : int
-        Hash of that.
+        Hash of the canonical form.
     island, generation : int
         Where and after which batch it was met.
     search : float
@@ -78,8 +80,10 @@ class Judge:
     def __init__(self, wanted: ProgramSearch) -> None:
         self._memory = wanted.space.language.memory
         self._rules = make_rules(wanted.largest_error, wanted.search.classes, wanted.validate_every)
+        self._as_used = wanted.as_used
+        select = wanted.search if wanted.select is None and wanted.as_used else wanted.select
         self._tasks = {
-            _SELECT: None if wanted.select is None else laid_out(wanted, wanted.select, _SELECT),
+            _SELECT: None if select is None else laid_out(wanted, select, _SELECT),
             _REPORT: None if wanted.report is None else laid_out(wanted, wanted.report, _REPORT),
         }
 
@@ -99,12 +103,15 @@ class Judge:
     def _fitness(self, programs: Programs, tasks: Tasks | None) -> np.ndarray | None:
         if tasks is None:
             return None
+        if self._as_used:
+            return fitness_as_used(programs[0], tasks, self._rules.classes, self._rules.largest_error)
         return fitness_of(programs, tasks, self._memory, self._rules)[0]
 
 
 def laid_out(wanted: ProgramSearch, part: TaskSet, purpose: int) -> Tasks:
-    """Return tasks as kernels read them."""
-    return part.laid_out(seed=int(mixed(wanted.seed, purpose)))
+    """Return tasks as kernels read them; those of the search in blocks between which the hurdles stand."""
+    block = wanted.block if purpose == _SEARCH else MOST_LANES
+    return part.laid_out(seed=int(mixed(wanted.seed, purpose)), block=block)
 
 
 def fitness_of(programs: Programs, tasks: Tasks, memory: Any, rules: Any) -> np.ndarray:
@@ -218,7 +225,7 @@ class Run:
 
     def _champion(self, island: int, state: State, fitness: float) -> Champion:
         programs = best_of(state)
-        program = canonical(programs[0])
+        program = self.wanted.space.tidied(programs[0])
         select = self.judge.select(programs)
         return Champion(
             write(program),
@@ -232,8 +239,8 @@ class Run:
 
     @property
     def champion(self) -> Champion | None:
-        """The first of the champions that are best on the tasks for selection."""
-        return max(self.champions, key=lambda one: one.select, default=None)
+        """The champion that is best on the tasks for selection; of equals the shortest, and the first of those."""
+        return max(self.champions, key=lambda one: (one.select, -one.size), default=None)
 
     @property
     def evaluations(self) -> int:

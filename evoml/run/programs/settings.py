@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evoml.core.budget import Budget, Moment, StopRule, check_positive
-from evoml.core.errors import SettingError
+from evoml.core.errors import SearchSpaceError, SettingError
 from evoml.core.process import versions
 from evoml.evaluation.program_problems import TaskSet
-from evoml.genomes.program.library import program_of
+from evoml.genomes.program.library import LIBRARY, program_of
 from evoml.genomes.program.operations import BY_CODE
 from evoml.genomes.program.program import Program
 from evoml.genomes.program.space import ProgramSpace
 from evoml.genomes.program.text import write
+from evoml.kernels.program_tasks import MOST_LANES
 
 if TYPE_CHECKING:
     from evoml.run.programs.loop import Sight
@@ -28,14 +30,30 @@ KIND = "programs"
 LIBRARIES = ("numpy", "numba", "llvmlite")
 _RECORDED = (
     "seed", "population_size", "tournament_size", "islands", "validate_every", "largest_error", "hurdle", "cost", "repeats",
-    "equals",
+    "equals", "as_used",
 )  # fmt: skip
-_WHOLE = ("population_size", "islands", "batch", "migrants")
+_WHOLE, _WHOLE_OR_NONE = ("population_size", "islands", "n_jobs"), ("batch", "migrants")
+#: What numbers must be: in words, and whether one is.
+_RANGES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "tournament_size": ("a whole number, 0 for random search", lambda value: value >= 0 and value == value // 1),
+    "validate_every": (
+        "a whole number, 0 for one validation at the end",
+        lambda value: value >= 0 and value == value // 1,
+    ),
+    "largest_error": ("a number above 0", lambda value: value > 0),
+    "hurdle": ("a share from 0, for none, to below 1", lambda value: 0 <= value < 1),
+    "cost": ("a number above 0, inf for no limit", lambda value: value > 0),
+    "checkpoint_seconds": ("a number of 0 or more", lambda value: value >= 0),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class ProgramSearch:
     """What to search for, on which tasks, how, and how long.
+
+    In validation, memory runs on from one example to the next, as in the paper's searches; a program put to use
+    (:class:`evoml.LearnedAlgorithm`) predicts each row from the memory that training left. Of one whose `predict` writes what
+    it reads again later, the two may differ: ``as_used`` says by which of them it is chosen and reported on.
 
     Attributes
     ----------
@@ -56,12 +74,15 @@ class ProgramSearch:
         as there are in the population.
     migrants : int or None
         Programs that move on to the next island then; None is a fiftieth of the population.
-    initial : sequence of str
+    initial : str or sequence of str
         Programs that the first population consists of, as texts or names in the library; none for random ones.
     validate_every, largest_error
         See :class:`evoml.kernels.program_run.Rules`.
     hurdle, cost, repeats, equals
-        See :class:`evoml.kernels.program_search.Settings`, where the cost is called budget.
+        See :class:`evoml.kernels.program_search.Settings`, where the cost is called budget. With a hurdle, programs run on half
+        of the tasks first (16 at most), and those that take it on the others.
+    as_used : bool
+        Whether champions are chosen and reported on as they are put to use.
     solved : float or None
         Fitness on the tasks for selection at which the search ends.
     early_stop : int, StopRule or None
@@ -83,13 +104,14 @@ class ProgramSearch:
     islands: int = 1
     batch: int | None = None
     migrants: int | None = None
-    initial: Sequence[str] = ()
+    initial: str | Sequence[str] = ()
     validate_every: int = 0
     largest_error: float = 100.0
     hurdle: float = 0.0
     cost: float = np.inf
     repeats: bool = True
     equals: bool = True
+    as_used: bool = False
     solved: float | None = None
     early_stop: int | StopRule | None = None
     n_jobs: int = 1
@@ -112,20 +134,39 @@ class ProgramSearch:
             return 0
         return int(max(1, self.population_size // 50) if self.migrants is None else self.migrants)
 
+    @property
+    def block(self) -> int:
+        """Tasks of the search that programs run on at once, at most; hurdles stand between blocks."""
+        return min(MOST_LANES, -(-len(self.search) // 2)) if self.hurdle > 0 else MOST_LANES
+
 
 def first_programs(wanted: ProgramSearch) -> list[Program]:
-    """Return the programs that a search starts from, checked against its space."""
-    return [wanted.space.parse(write(program_of(text))) for text in wanted.initial]
+    """Return the programs that a search starts from. Raises SearchSpaceError for one that is none of its space."""
+    texts = [wanted.initial] if isinstance(wanted.initial, str) else wanted.initial
+    return [_checked(text, at, wanted.space) for at, text in enumerate(texts, 1)]
+
+
+def _checked(text: str, at: int, space: ProgramSpace) -> Program:
+    program = program_of(text)
+    try:
+        space.check(program)
+    except SearchSpaceError as error:
+        which = repr(text) if text in LIBRARY else f"number {at}"
+        raise SearchSpaceError(
+            f"of the initial programs, {which} does not fit the search: {error}; with initial_programs=() (none) it starts from"
+            " random ones"
+        ) from None
+    return program
 
 
 def check(wanted: ProgramSearch) -> None:
     """Raise SettingError or SearchSpaceError for settings that make no sense, or do not fit each other."""
-    for name in _WHOLE:
-        check_positive(getattr(wanted, name), name, whole=True)
-    if wanted.tournament_size < 0 or wanted.tournament_size != int(wanted.tournament_size):
-        raise SettingError(
-            f"tournament_size must be a whole number, 0 for random search, got {wanted.tournament_size!r}"
-        )
+    for name in (*_WHOLE, *_WHOLE_OR_NONE):
+        check_positive(getattr(wanted, name), name, whole=True, optional=name in _WHOLE_OR_NONE)
+    for name, (words, fits) in _RANGES.items():
+        value = getattr(wanted, name)
+        if not (isinstance(value, Real) and fits(value)):
+            raise SettingError(f"{name} must be {words}, got {value!r}")
     if wanted.moving > wanted.population_size:
         raise SettingError(
             f"{wanted.moving} migrants are more than the {wanted.population_size} programs of an island; take fewer"

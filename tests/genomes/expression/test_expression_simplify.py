@@ -4,7 +4,9 @@ from expression_cases import ANY_NUMBER, EASY_NUMBER, formulas, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoml.genomes.expression.operations import OPERATIONS
+from evoml.genomes.expression.description import node_weights
+from evoml.genomes.expression.notation import Notation
+from evoml.genomes.expression.operations import BY_CODE, OPERATIONS
 from evoml.genomes.expression.population import constant, joined
 from evoml.genomes.expression.simplify import simplify, tidied
 from evoml.genomes.expression.text import read, write
@@ -59,7 +61,8 @@ def test_known_formulas_become_short(text, short):
 
 
 @pytest.mark.parametrize(
-    "text", ["x0", "exp(x0 - 3.0)", "sin(x0) / x1", "3.0 - x0", "x0 / 3.0", "-x0 - x1", "x0 ^ 2.5"]
+    "text",
+    ["x0", "exp(x0 - 3.0)", "3.0 * exp(x0 - 600.0)", "sin(x0) / x1", "3.0 - x0", "x0 / 3.0", "-x0 - x1", "x0 ^ 2.5"],
 )
 def test_what_is_short_stays_as_it_is(text):
     assert write(simplify(read(text))) == text
@@ -121,18 +124,76 @@ def test_numbers_that_do_not_exist_leave_a_formula_as_it_is(text):
     assert simplify(read(text)) == read(text)
 
 
+def test_exponentials_keep_their_range():
+    table = np.array([[720.0, 600.0, -100.0]])
+    for text in ("3 * exp(x0 - 600)", "2 * exp(600 - x0) * exp(x0 / 2)", "exp(x0 - 600) * exp(20.0)"):
+        formula = read(text)
+        np.testing.assert_allclose(simplify(formula).evaluate(table), formula.evaluate(table), rtol=1e-12)
+    assert write(simplify(read("exp(x0 + 2.0) * exp(-2.0)"))) == "exp(x0)"
+
+
+ARITHMETIC = ("add", "mul")
+
+
+@pytest.mark.parametrize(
+    ("operations", "text", "short"),
+    [
+        (ARITHMETIC, "x0*x0*x0", "x0 * x0 * x0"),
+        (ARITHMETIC, "x0*x1*x0*x1*1.0", "x0 * x1 * x0 * x1"),
+        (ARITHMETIC, "x0*x0*2.0*x1*1.5", "3.0 * x1 * x0 * x0"),
+        (ARITHMETIC, "x0 + -1*x1 + -2*x2 + -3", "x0 + -1.0 * x1 + -2.0 * x2 + -3.0"),
+        (ARITHMETIC, "-1*(x0*x1)", "-1.0 * (x0 * x1)"),
+        (ARITHMETIC, "0.3333333333333333*x0*1.0", "0.3333333333333333 * x0"),
+        ((*ARITHMETIC, "div"), "x0/3.0*1.0", "x0 / 3.0"),
+        ((*ARITHMETIC, "inv"), "x0*inv(x1)*inv(x2)*1.0", "x0 * (1 / (x1 * x2))"),
+        ((*ARITHMETIC, "div"), "1.0/x0", "1.0 / x0"),
+        ((*ARITHMETIC, "sub"), "x0 - 2*x1 - 3*x1", "x0 - 5.0 * x1"),
+        ((*ARITHMETIC, "neg"), "x0 + -x1 + 0", "x0 + -x1"),
+        ((*ARITHMETIC, "square"), "x0*x0*x0*x0*x0", "(x0 ^ 2) ^ 2 * x0"),
+        ((*ARITHMETIC, "pow"), "x0*x0*x0*x0", "x0 ^ 4.0"),
+        ((*ARITHMETIC, "sqrt"), "x0*sqrt(x0)*1.0", "x0 * sqrt(x0)"),
+        ((*ARITHMETIC, "sqrt"), "sqrt(sqrt(x0))*1.0", "sqrt(sqrt(x0))"),
+        (("square", "sqrt"), "sqrt(x0^2)", "sqrt(x0 ^ 2)"),
+        (("exp", "log", "mul"), "exp(0.5*log(x0))", "exp(0.5 * log(x0))"),
+        (("exp", "log", "mul", "div"), "x0 / exp(log(x0) * 0.7)", "exp(0.30000000000000004 * log(x0))"),
+    ],
+)
+def test_only_what_the_notation_allows_is_written(operations, text, short):
+    formula = read(text.replace("inv(x1)", "(1/x1)").replace("inv(x2)", "(1/x2)"))
+    assert write(simplify(formula, notation=Notation(operations))) == short
+
+
+def test_weights_say_what_is_shortest():
+    square, power = node_weights({"square": 20.0}), node_weights({"square": 20.0, "pow": 20.0})
+    assert write(simplify(read("x1 + x0*x0"))) == "x0 ^ 2 + x1"
+    assert write(simplify(read("x1 + x0*x0 + 0*x2"), notation=Notation(weights=square))) == "x0 ^ 2.0 + x1"
+    assert write(simplify(read("x1 + x0*x0 + 0*x2"), notation=Notation(weights=power))) == "x0 * x0 + x1"
+    assert write(simplify(read("x1 + x0*x0"), notation=Notation(weights=power))) == "x1 + x0 * x0"
+
+
+def test_no_numbers_come_in_where_none_are_wanted():
+    assert write(simplify(read("x0 + x0 + x0"))) == "3.0 * x0"
+    assert write(simplify(read("x0 + x0 + x0"), notation=Notation(numbers=False))) == "x0 + x0 + x0"
+    assert write(simplify(read("x0 + x0"), 1.0, 3.0, Notation(numbers=False))) == "6.0 * x0 + 1.0"
+
+
 def exact(formula, table):
     return formula.evaluate(table.astype(np.longdouble))
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)
-@given(formulas(EASY_NUMBER, max_leaves=12), st.sampled_from([0.0, 1.5]), st.sampled_from([1.0, -2.0]))
-def test_short_forms_have_the_same_values_where_the_formula_is_finite(formula, intercept, slope):
-    """In long doubles, so that what cancels in the formula is no noise beside the short form."""
-    table = rows(40)
+@given(
+    formulas(EASY_NUMBER, max_leaves=12),
+    st.sampled_from([0.0, 1.5]),
+    st.sampled_from([1.0, -2.0]),
+    st.sampled_from([0, 1]),
+)
+def test_short_forms_have_the_same_values_where_the_formula_is_finite(formula, intercept, slope, narrow):
+    """In long doubles, so that what cancels in the formula is no noise beside the short form; all operations or its own."""
+    table, own = rows(40), operations_of(formula) | {"add", "mul"}
     with np.errstate(all="ignore"):
         whole = intercept + slope * exact(formula, table)
-        short = simplify(formula, intercept, slope)
+        short = simplify(formula, intercept, slope, Notation(own) if narrow else Notation())
         nudged = [simplify_nudged(formula, table, factor) for factor in (1 + 1e-13, 1 - 1e-13)]
         room = (
             1e-9 * np.abs(whole) + 1e-9 + 1e3 * abs(slope) * sum(np.abs(one - exact(formula, table)) for one in nudged)
@@ -142,6 +203,11 @@ def test_short_forms_have_the_same_values_where_the_formula_is_finite(formula, i
         assert (np.abs(found - whole)[defined] <= room[defined]).all(), (write(formula), write(short))
     plain_length = len(formula) + 2 * (intercept != 0) + 2 * (slope != 1)
     assert len(short) <= plain_length
+    assert not narrow or operations_of(short) <= own
+
+
+def operations_of(formula):
+    return {BY_CODE[code].name for code in formula.codes if code in BY_CODE}
 
 
 def simplify_nudged(formula, table, factor):

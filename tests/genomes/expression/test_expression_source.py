@@ -173,6 +173,26 @@ def test_classes_are_exported_in_both_languages(link, texts, classes, wanted):
     assert [module["predict"](row) for row in table.T] == labels[probabilities.argmax(axis=1)].tolist()
 
 
+@pytest.mark.parametrize(("link", "texts"), [("one_vs_rest", ["-800 * x0", "-900 * x0", "x1 - 1000"])])
+def test_classes_that_are_all_impossible_are_all_as_probable(link, texts):
+    many = [read(text) for text in texts]
+    assert run(numpy_source(many, NAMES, link))["predict_proba"]([[1.0, 2.0, 0.0]]).tolist() == [[1 / 3] * 3]
+    assert run(plain_source(many, NAMES, link))["predict_proba"]([1.0, 2.0, 0.0]) == [1 / 3] * 3
+
+
+@pytest.mark.parametrize(
+    ("link", "texts", "undefined"),
+    [("sigmoid", ["log(x0)"], [2.0]), ("one_vs_rest", ["log(x0)", "x1", "1 / x0"], [2.0, 1.0, 3.0])],
+)
+def test_what_is_not_defined_has_the_score_told(link, texts, undefined):
+    many = [read(text) for text in texts]
+    plain = [read(repr(score)) if "x0" in text else read(text) for text, score in zip(texts, undefined, strict=True)]
+    row = [0.0, 0.5, 0.0]
+    wanted = run(plain_source(plain, NAMES, link))["predict_proba"](row)
+    assert run(plain_source(many, NAMES, link, undefined=undefined))["predict_proba"](row) == wanted
+    assert run(numpy_source(many, NAMES, link, undefined=undefined))["predict_proba"]([row])[0] == pytest.approx(wanted)
+
+
 def test_several_outputs_are_columns():
     table = rows(5)
     many = [read("x0 + x1"), read("3.0")]

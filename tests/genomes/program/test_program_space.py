@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from evoml.core.errors import SearchSpaceError, SettingError
+from evoml.genomes.program.canonical import canonical, without_dead_code
 from evoml.genomes.program.space import ProgramSpace
+from evoml.genomes.program.text import read
 
 TWO = ("scalar_sum", "scalar_product")
 
@@ -62,11 +64,39 @@ def test_programs_of_a_text_are_checked():
         ({"mutations": {"alter": -1}}, "a number of 0 or more"),
         ({"mutations": {"alter": 0}}, "above 0"),
         ({"mutation_probability": 2}, "between 0 and 1"),
+        ({"scalars": "8"}, "scalars must be a whole number, got '8'"),
+        ({"vectors": 8.5}, "vectors must be a whole number, got 8.5"),
+        ({"matrices": None}, "matrices must be a whole number, got None"),
+        ({"sizes": {"learn": 5}}, "the sizes of learn are two numbers"),
+        ({"sizes": {"learn": (0,)}}, "the sizes of learn are two numbers"),
+        ({"sizes": {"learn": (0, 2.5)}}, "the most of learn must be a whole number"),
+        ({"mutations": {"alter": "x"}}, "a number of 0 or more, got 'x'"),
+        ({"mutations": ["alter"]}, "a weight for each name"),
+        ({"learn": [1]}, "operations are given by name"),
+        ({"learn": None}, "operations are given by name"),
     ],
 )
 def test_settings_are_checked(settings, words):
     with pytest.raises((SearchSpaceError, SettingError), match=words):
         ProgramSpace(**settings)
+
+
+def test_a_name_alone_is_one_operation():
+    space = ProgramSpace(learn="scalar_sum", scalars=np.int64(4))
+    assert space.operations["learn"] == ProgramSpace(learn=["scalar_sum"]).operations["learn"]
+    assert space.memory == {"scalars": 4, "vectors": 14, "matrices": 3}
+
+
+def test_constants_are_folded_only_where_they_may_be_written():
+    text = "def setup():\n    s2 = heaviside(s4)\n    s5 = s2 + s4\n\ndef predict():\n    s1 = s2 * s3\n"
+    text += "\ndef learn():\n    s3 = s3 + s0\n"
+    operations = ["scalar_heaviside", "scalar_sum", "scalar_product"]
+    program = read(text)
+    assert ProgramSpace().tidied(program) == canonical(program)
+    bare = ProgramSpace(operations, operations, operations)
+    assert bare.tidied(program) == without_dead_code(program)
+    assert bare.holds(bare.text(bare.tidied(program)))
+    assert not bare.holds(bare.text(canonical(program)))
 
 
 def test_operations_without_memory_are_named():

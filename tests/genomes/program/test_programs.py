@@ -11,6 +11,7 @@ from evoml.core.errors import SearchSpaceError
 from evoml.genomes.program import Instruction, Program, Programs
 from evoml.genomes.program.canonical import canonical, key, live, without_dead_code
 from evoml.genomes.program.graph import graph
+from evoml.genomes.program.library import program_of
 from evoml.genomes.program.operations import OPERATIONS, codes_of
 from evoml.genomes.program.text import read, write
 from evoml.kernels.program_codes import CODES, NAMES
@@ -86,11 +87,42 @@ def test_a_program_reads_as_python():
         ("def setup():\n    s0 = s1 + s2", "line 2 .*the label s0"),
         ("def learn():\n    v0 = v1 + v2", "features v0"),
         ("def learn():\n    for x in y: pass", "no instruction"),
+        ("def setup(x, y=3):\n    s2 = 0.1", "line 1 .*without arguments"),
+        ("def setup() -> int:\n    s2 = 0.1", "line 1 .*without arguments"),
+        ("@cached\ndef setup():\n    s2 = 0.1", "without arguments, types or decorators"),
+        ("def setup():\n    s2 = True", "'s2 = True' is no instruction"),
+        ("def setup():\n    s2 = 1" + 400 * "0", "line 2 .*beyond what 64 bits hold"),
+        ("def setup():\n    s2 = s3\0", "cannot be read"),
+        ("def setup():\n    s2 = " + 3000 * "-" + "s3", "cannot be read"),
     ],
 )
 def test_mistakes_are_named(text, words):
     with pytest.raises(SearchSpaceError, match=words):
         read(text)
+
+
+def test_a_reciprocal_may_be_written_with_a_point():
+    assert read("def setup():\n    s2 = 1.0 / s3") == read("def setup():\n    s2 = 1 / s3")
+
+
+def with_rate_in(address):
+    return LINEAR.replace("s2", f"s{address}").replace("def setup():", "def setup():\n    s2 = 5.0")
+
+
+def test_there_are_64_addresses_at_most():
+    program = read(with_rate_in(60))
+    assert sum(program.addresses) == 64
+    assert canonical(program) == read(with_rate_in(60).replace("    s2 = 5.0\n", ""))
+    with pytest.raises(SearchSpaceError, match="64 addresses at most, got one that needs 62 scalars, 3 vectors"):
+        read(with_rate_in(61))
+    with pytest.raises(SearchSpaceError, match="needs 2 scalars, 1000000000 vectors"):
+        read("def predict():\n    s1 = dot(v0, v999999999)")
+
+
+@pytest.mark.parametrize("text", ["", "\n", 3, None, ["linear"]])
+def test_what_is_no_program_is_refused(text):
+    with pytest.raises(SearchSpaceError, match="there are: linear, affine, network"):
+        program_of(text)
 
 
 def test_instructions_are_checked():
