@@ -36,7 +36,7 @@ def ranks_plot(ranking: Ranking, title: str, variants: Sequence[str] = ()) -> Fi
     figure = new_figure(WIDTH, 1.45 + 2 * ROW * math.ceil(len(names) / 2))
     height = figure.get_figheight()
     axes = figure.add_axes((0, 0.02, 1, 1 - 0.5 / height))
-    scikit_posthocs.critical_difference_diagram(
+    drawn = scikit_posthocs.critical_difference_diagram(
         ranking.ranks,
         ranking.pairs if ranking.attainable else ranking.pairs * 0 + 1,
         alpha=ranking.alpha,
@@ -50,6 +50,8 @@ def ranks_plot(ranking: Ranking, title: str, variants: Sequence[str] = ()) -> Fi
         text_h_margin=0.015 * (len(names) - 1),
         color_palette={name: SERIES[at % len(SERIES)] for at, name in enumerate(variants or names)},
     )
+    for line in (line for bar in drawn["crossbars"] for line in bar):
+        line.set_xdata(sorted(line.get_xdata()))  # they come in an order that differs from run to run
     _scale(axes, ranking, max(text_width(f"{name}  0.00", 9) for name in names) / 72 + 0.3)
     figure.text(0.015, 1 - 0.08 / height, title, va="top", weight="bold", fontsize=10)
     joined = f"joined: not significantly different at {ranking.alpha:g} (Nemenyi)"
