@@ -144,7 +144,7 @@ def read_features(X: Any, column_kinds: Mapping[str, str] | None = None) -> Feat
     """
     from scipy import sparse
 
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not sparse.issparse(X):  # SciPy's dok matrices are dicts, too
         raise DataError(f"X is a {type(X).__name__}, which is no table; give pandas.DataFrame(X)")
     if hasattr(X, "collect") and not hasattr(X, "to_pandas"):
         raise DataError(f"X is a {type(X).__name__}, which holds no cells yet; give X.collect()")

@@ -46,13 +46,15 @@ def check_whole(estimator: Any, *names: str) -> None:
 
 
 def callbacks(given: Any) -> list[Any]:
-    """Return callbacks as a list, also a single one. Raises SettingError for what cannot be called."""
+    """Return callbacks as a list, also a single one. Raises SettingError for what is none."""
+    from evoml.run.callbacks import hears
+
     try:
-        found = [given] if callable(given) else list(given or [])
+        found = [given] if hears(given) else list(given or [])
     except TypeError:
         found = [given]
-    if wrong := [one for one in found if not callable(one)]:
-        raise SettingError(f"callbacks need to be callable, such as functions, got {wrong[0]!r}")
+    if wrong := [one for one in found if not hears(one)]:
+        raise SettingError(f"callbacks are functions, or objects with methods of RunCallback, got {wrong[0]!r}")
     return found
 
 

@@ -36,6 +36,11 @@ class RunCallback:
         """After the last step, whatever ended the run."""
 
 
+def hears(callback: Any) -> bool:
+    """Tell whether something is a callback: a function, or an object with a method of RunCallback."""
+    return callable(callback) or any(hasattr(callback, name) for name in vars(RunCallback) if name.startswith("on_"))
+
+
 class Callbacks:
     """Passes what happens on to callbacks: functions ``(progress, outcome)``, and objects with methods of RunCallback."""
 

@@ -309,8 +309,8 @@ def targets_of(part):
         ({"sizes": [(0, 5)]}, "sizes need two numbers for each component"),
         ({"initial_programs": 3}, "initial_programs are texts or names"),
         ({"initial_programs": [3]}, "there is no program 3"),
-        ({"callbacks": "print"}, "callbacks need to be callable, such as functions, got 'p'"),
-        ({"callbacks": 3}, "callbacks need to be callable, such as functions, got 3"),
+        ({"callbacks": "print"}, "callbacks are functions, or objects with methods of RunCallback, got 'p'"),
+        ({"callbacks": 3}, "callbacks are functions, or objects with methods of RunCallback, got 3"),
     ],
 )
 def test_a_mistake_is_one_clear_error(changes, message, cancer):

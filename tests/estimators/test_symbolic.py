@@ -437,7 +437,7 @@ def test_one_row_is_one_clear_error():
             {"parsimony_coefficient": "auto"},
             "parsimony_coefficient must be a finite number, got 'auto'; give the share",
         ),
-        ({"callbacks": 3}, "callbacks need to be callable"),
+        ({"callbacks": 3}, "callbacks are functions, or objects with methods of RunCallback"),
         ({"initial_formulas": [3]}, "initial_formulas must be texts, such as 'x0 \\* x1', got 3"),
         ({"units": {2: "m"}}, "units names the column 2"),
         ({"precision": "float16"}, "unknown precision 'float16'"),
