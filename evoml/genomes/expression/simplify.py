@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import TypeAlias
 
@@ -82,13 +82,13 @@ def _in_rows(formula: Formula) -> Formula:
     def operation(one: Operation, operands: Sequence[Sequence[Formula]]) -> Sequence[Formula]:
         if one.name == "mul":
             return [*operands[0], *operands[1]]
-        return [joined(one, [_in_row(factors) for factors in operands])]
+        return [joined(one, [_in_row(_op, factors) for factors in operands])]
 
-    return _in_row(formula.fold(lambda value: [constant(value)], lambda column: [variable(column)], operation))
+    return _in_row(_op, formula.fold(lambda value: [constant(value)], lambda column: [variable(column)], operation))
 
 
-def _in_row(factors: Sequence[Formula]) -> Formula:
-    return reduce(lambda one, other: _op("mul", one, other), factors)
+def _in_row(op: Callable[..., Formula], factors: Sequence[Formula]) -> Formula:
+    return reduce(lambda one, other: op("mul", one, other), factors)
 
 
 def _op(name: str, *operands: Formula) -> Formula:
@@ -169,23 +169,20 @@ class _Writer:
         below = self._powers([(base, -power) for base, power in factors if power < 0])
         if not above:
             if number == 1.0 and self.notation.allows("inv"):
-                return self.op("inv", self._multiplied(below))
+                return self.op("inv", _in_row(self.op, below))
             return self._divided(constant(number), below)
         if not below and _reads_better_below(number) and self.notation.allows("div"):
-            return self.op("div", self._multiplied(above), constant(1.0 / number))
+            return self.op("div", _in_row(self.op, above), constant(1.0 / number))
         signed = number == -1.0 and self.notation.allows("neg")
-        found = self._multiplied(above if number == 1.0 or signed else [constant(number), *above])
+        found = _in_row(self.op, above if number == 1.0 or signed else [constant(number), *above])
         if signed:
             found = self.op("neg", found)
         return self._divided(found, below) if below else found
 
     def _divided(self, above: Formula, below: Sequence[Formula]) -> Formula:
         if self.notation.allows("div") or not self.notation.allows("inv"):
-            return self.op("div", above, self._multiplied(below))
-        return self.op("mul", above, self.op("inv", self._multiplied(below)))
-
-    def _multiplied(self, factors: Sequence[Formula]) -> Formula:
-        return reduce(lambda one, other: self.op("mul", one, other), factors)
+            return self.op("div", above, _in_row(self.op, below))
+        return self.op("mul", above, self.op("inv", _in_row(self.op, below)))
 
     # -- powers ---------------------------------------------------------------------------------------------------------
 
@@ -200,7 +197,7 @@ class _Writer:
                 whole.setdefault(power, []).append(self.part(base))
             else:
                 others.append(self._powered(self.part(base), power))
-        raised = [self._powered(self._multiplied(bases), power) for power, bases in sorted(whole.items())]
+        raised = [self._powered(_in_row(self.op, bases), power) for power, bases in sorted(whole.items())]
         return [*first, *raised, *others]
 
     def _powered(self, base: Formula, power: float) -> Formula:
